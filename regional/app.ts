@@ -1,0 +1,185 @@
+/**
+ * The cell's application. The order of a request's life is the order of this file: signature, token, contract,
+ * verb, position.
+ */
+import { type Context, Hono } from 'hono'
+import { parseDictionary } from 'structured-headers'
+import type { Forward } from '../shared/contracts/endpoint.ts'
+import { FEEDS, type FeedName } from '../shared/freshness/position.ts'
+import { HEADERS } from '../shared/headers.ts'
+import { Problem } from '../shared/problems.ts'
+import { AccessTokens } from './platform/access-token.ts'
+import { answer, type Incoming } from './platform/answer.ts'
+import { codeOf } from './platform/database.ts'
+import { EdgeSignatures, isDigestOf } from './platform/edge-signature.ts'
+import { batchAfter } from './platform/feed.ts'
+import type { Module, Route, Services } from './platform/implement.ts'
+import { readBytes } from './platform/request-body.ts'
+
+type HeaderReader = (name: string) => string | null | undefined
+/** What `@hono/node-server` binds; absent under `app.request()`. */
+interface Bindings {
+  incoming?: { headers: Record<string, string | string[] | undefined> }
+}
+type CellContext = Context<{ Bindings: Bindings }>
+
+export function createApp(services: Services, modules: readonly Module[]) {
+  const { config, clock, log } = services
+  const signatures = new EdgeSignatures(config.EDGE_SECRETS, clock)
+  const tokens = new AccessTokens({ jwks: config.TOKEN_JWKS as never, cell: config.CELL, clock })
+  const app = new Hono<{ Bindings: Bindings }>()
+
+  app.get('/health/live', (c) => c.json({ ok: true }))
+  app.get('/health/ready', async (c) => {
+    await batchAfter(services.db, { feed: 'catalogue', from: null, limit: 1 })
+    return c.json({ ok: true })
+  })
+  app.get('/.well-known/jwks.json', (c) =>
+    c.json(config.TOKEN_JWKS, 200, { 'cache-control': 'public, max-age=300' }),
+  )
+  app.get('/internal/feed', (c) => {
+    assertSigned(c, headersOf(c))
+    return answerFeed(c, services)
+  })
+
+  for (const route of modules.flatMap((module) => module.routes(services))) {
+    const path = route.endpoint.path.replaceAll(/\{(\w+)\}/g, ':$1')
+    app.on(route.endpoint.method, path, (c) => answerRoute(c, route))
+  }
+
+  app.notFound(() => new Problem('route.unknown').toResponse())
+  app.onError((error, c) => {
+    const problem = problemOf(error)
+    const level = problem.status >= 500 ? 'error' : 'debug'
+    log[level]({ ...reasonOf(error), code: problem.code, requestId: requestIdOf(c) }, 'refused')
+    return problem.toResponse(requestIdOf(c))
+  })
+  return app
+
+  /** @throws {Problem} `request.unsigned`; the reason goes to the log alone. */
+  function assertSigned(c: CellContext, header: HeaderReader): void {
+    const { pathname, search } = targetOf(c)
+    const method = c.req.method
+    const refusal = signatures.refusalOf({ method, path: pathname, query: search, header })
+    if (refusal !== null) throw new Problem('request.unsigned', { cause: new Error(refusal) })
+  }
+
+  async function answerRoute(c: CellContext, route: Route): Promise<Response> {
+    const header = headersOf(c)
+    assertSigned(c, header)
+    const body = await bodyOf(c, route, header)
+    const principal = await tokens.principalOf(header('authorization'))
+    const context = edgeContext(header(HEADERS.context))
+    const { pathname, search } = targetOf(c)
+    const incoming: Incoming = {
+      actor: {
+        principal,
+        cartSecret: header(HEADERS.cartSecret) ?? null,
+        requestId: context.request ?? 'unknown',
+      },
+      path: pathname,
+      params: c.req.param() as Record<string, string>,
+      query: new URLSearchParams(search),
+      body,
+      market: context.market ?? null,
+      locale: context.locale ?? null,
+      header,
+    }
+    return await answer(route, services, incoming)
+  }
+}
+
+async function bodyOf(c: CellContext, route: Route, header: HeaderReader): Promise<Uint8Array> {
+  if (c.req.method === 'GET' || c.req.method === 'HEAD') return new Uint8Array()
+  const { bodyBytesMax } = route.endpoint.serve as Forward
+  const body = await readBytes(c.req.raw, bodyBytesMax)
+  const digest = header('content-digest')
+  if ((body.byteLength > 0 || digest) && !isDigestOf(body, digest)) {
+    throw new Problem('request.unsigned', { cause: new Error('digest') })
+  }
+  return body
+}
+
+async function answerFeed(c: CellContext, { db }: Services): Promise<Response> {
+  const feed = FEEDS.find((known) => known === c.req.query('feed')) as FeedName | undefined
+  const from = c.req.query('from')
+  if (feed === undefined || (from !== undefined && !/^\d{1,15}$/.test(from))) {
+    throw new Problem('request.invalid')
+  }
+  const batch = await batchAfter(db, { feed, from: from === undefined ? null : Number(from) })
+  return c.json(batch, 200, { 'cache-control': 'no-store' })
+}
+
+/** Node's own header object when there is one: building a `Headers` costs as much as the rest of a read. */
+function headersOf(c: CellContext): HeaderReader {
+  const raw = c.env?.incoming?.headers
+  if (raw === undefined) return (name) => c.req.raw.headers.get(name)
+  return (name) => {
+    const value = raw[name]
+    return Array.isArray(value) ? value.join(', ') : value
+  }
+}
+
+/** Path and query as they were sent, undecoded, because they are signed. */
+function targetOf(c: CellContext): { pathname: string; search: string } {
+  const url = c.req.url
+  const start = url.indexOf('/', url.indexOf('//') + 2)
+  const mark = url.indexOf('?', start)
+  return mark === -1
+    ? { pathname: url.slice(start), search: '' }
+    : { pathname: url.slice(start, mark), search: url.slice(mark) }
+}
+
+/** Reads the edge's signed context: `request="…", market="de", locale="de"`. */
+function edgeContext(value: string | null | undefined): Record<string, string | undefined> {
+  if (!value) return {}
+  try {
+    const members = [...parseDictionary(value)].map(([name, [item]]) => [name, String(item)])
+    return Object.fromEntries(members)
+  } catch (cause) {
+    throw new Problem('request.malformed', { cause })
+  }
+}
+
+function requestIdOf(c: CellContext): string | undefined {
+  const id = /request="([\w-]{1,64})"/.exec(headersOf(c)(HEADERS.context) ?? '')
+  return id?.[1]
+}
+
+/** SQLSTATE classes that say the database cannot serve now: connection, resources, operator, start-up. */
+const UNAVAILABLE = /^(?:08|53|57P|ECONN|EPIPE|ETIMEDOUT|ENOTFOUND)/
+
+function problemOf(error: Error): Problem {
+  if (error instanceof Problem) return error
+  const code = codeOf(error)
+  const lost = /^(?:Connection terminated|timeout exceeded when trying to connect)/
+  if ((code !== undefined && UNAVAILABLE.test(code)) || lost.test(rootOf(error).message)) {
+    return new Problem('cell.unavailable', { cause: error })
+  }
+  return new Problem('internal', { cause: error })
+}
+
+function rootOf(error: Error): Error {
+  return error.cause instanceof Error ? rootOf(error.cause) : error
+}
+
+/** What a log may hold of an error: its kind, code and place, never a driver's message. */
+function reasonOf(error: Error) {
+  const root = rootOf(error)
+  const code = codeOf(error)
+  const isDriver = code !== undefined
+  return {
+    error: root.name,
+    sqlstate: code,
+    reason: isDriver ? undefined : root.message,
+    stack: error instanceof Problem && error.status < 500 ? undefined : placeOf(error, isDriver),
+  }
+}
+
+function placeOf(error: Error, isDriver: boolean): string | undefined {
+  const frames = rootOf(error)
+    .stack?.split('\n')
+    .filter((line) => /^\s+at /.test(line))
+  const own = error.stack?.split('\n').filter((line) => /^\s+at /.test(line))
+  return (isDriver ? own : frames)?.slice(0, 8).join('\n')
+}

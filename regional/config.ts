@@ -1,0 +1,66 @@
+/** The cell's configuration: read from the environment once, and refused with a line that says what to set. */
+import { z } from 'zod'
+
+const secret = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9._-]{1,64}:[A-Za-z0-9_-]{43,}$/,
+    'must be `keyid:secret`, the secret at least 32 bytes in base64url',
+  )
+
+const Environment = z.object({
+  NODE_ENV: z.enum(['development', 'test', 'production']).default('production'),
+  CELL: z.string().regex(/^[a-z][a-z0-9-]{0,15}$/),
+  PORT: z.coerce.number().int().min(0).max(65_535).default(8788),
+  HOST: z.string().default('127.0.0.1'),
+  DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
+  /** Where Neon's driver finds its WebSocket proxy; only for a proxy of one's own. */
+  NEON_WS_PROXY: z.string().optional(),
+  DATABASE_POOL_MAX: z.coerce.number().int().min(2).max(200).default(10),
+  DATABASE_WAITING_MAX: z.coerce.number().int().min(0).max(100_000).default(2_000),
+  DATABASE_WAIT_MS_MAX: z.coerce.number().int().min(1).max(60_000).default(5_000),
+  EDGE_SECRETS: z
+    .string()
+    .transform((list) => list.split(','))
+    .pipe(z.array(secret).min(1).max(2)),
+  /** The public keys of this cell's tokens, a JWKS document (RFC 7517 §5). */
+  TOKEN_JWKS: z.string().transform((text, context) => {
+    const read = Jwks.safeParse(parseJson(text))
+    if (read.success) return read.data
+    context.addIssue({ code: 'custom', message: 'must be a JWKS document with public keys only' })
+    return z.NEVER
+  }),
+  /** Derives the secrets of carts. */
+  CART_KEY: z.string().regex(/^[A-Za-z0-9_-]{43,}$/, 'must be at least 32 bytes in base64url'),
+  PAYMENT_TIMEOUT_MS: z.coerce.number().int().min(10).max(60_000).default(5_000),
+  /** How long an order may await its payment's outcome before a job asks the provider. */
+  PAYMENT_RECONCILE_AFTER_MS: z.coerce.number().int().min(100).max(3_600_000).default(30_000),
+  DRAIN_MS_MAX: z.coerce.number().int().min(0).max(600_000).default(10_000),
+  LOG_LEVEL: z.enum(['silent', 'error', 'warn', 'info', 'debug']).default('info'),
+})
+
+const Jwks = z.object({
+  keys: z
+    .array(z.looseObject({ kid: z.string(), kty: z.string(), d: z.undefined().optional() }))
+    .min(1),
+})
+
+export type Config = Readonly<z.infer<typeof Environment>>
+
+/**
+ * @throws {Error} naming every variable at fault and what is wrong with it; never a value.
+ */
+export function readConfig(environment: Record<string, string | undefined>): Config {
+  const read = Environment.safeParse(environment)
+  if (read.success) return Object.freeze(read.data)
+  const faults = read.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`)
+  throw new Error(`The cell cannot start; set these variables:\n${faults.join('\n')}`)
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null
+  }
+}

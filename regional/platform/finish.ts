@@ -1,0 +1,95 @@
+/** The last statement of a write: its events, audit rows and answer, and then the tick of the clock. */
+import { sql } from 'drizzle-orm'
+import { ANY_TAG, FEED_TAGS_MAX } from '../../shared/freshness/feed.ts'
+import type { Position } from '../../shared/freshness/position.ts'
+import type { Runner } from './database.ts'
+import { statement, value } from './statement.ts'
+
+export interface TxEffects {
+  tags: Set<string>
+  events: { id: string; type: string; subject: string; payload: Record<string, unknown> }[]
+  audits: { id: string; actor: string; action: string; subject: string; requestId: string }[]
+  answer: {
+    keyHash: string
+    contract: string
+    caller: string
+    status: number
+    response: unknown
+  } | null
+}
+
+/** Writes the effects in one round trip, or in none when there are none. */
+export async function finish(tx: Runner, effects: TxEffects): Promise<Position | null> {
+  const { tags, events, audits, answer } = effects
+  if (tags.size > 0) {
+    const [row] = await tx.run(finishTagged, {
+      ...written(effects),
+      tags: tags.size > FEED_TAGS_MAX ? [ANY_TAG] : [...tags],
+    })
+    return row!
+  }
+  if (events.length + audits.length > 0 || answer !== null) {
+    await tx.run(finishUntagged, written(effects))
+  }
+  return null
+}
+
+function written({ events, audits, answer }: TxEffects) {
+  return {
+    events: JSON.stringify(events),
+    audits: JSON.stringify(audits),
+    answer: answer === null ? null : JSON.stringify(answer),
+  }
+}
+
+const records = sql`
+  events as (
+    insert into outbox (id, type, subject, payload)
+    select id, type, subject, payload
+    from jsonb_to_recordset(${value('events')}::jsonb)
+      as event(id uuid, type text, subject text, payload jsonb)
+  ),
+  audits as (
+    insert into audit (id, actor, action, subject, request_id)
+    select id, actor, action, subject, "requestId"
+    from jsonb_to_recordset(${value('audits')}::jsonb)
+      as entry(id uuid, actor text, action text, subject text, "requestId" text)
+  ),
+  answered as (
+    update idempotency set state = 'done', status = answer.status, response = answer.response
+    from jsonb_to_record(${value('answer')}::jsonb)
+      as answer("keyHash" text, contract text, caller text, status int, response jsonb)
+    where idempotency.key_hash = answer."keyHash" and idempotency.contract = answer.contract
+      and idempotency.caller = answer.caller and idempotency.state = 'running'
+  )`
+
+interface Records extends Record<string, unknown> {
+  events: string
+  audits: string
+  answer: string | null
+}
+
+const finishUntagged = statement<Records, unknown>('finish_untagged', sql`with ${records} select 1`)
+
+/**
+ * The row of the clock is locked from here to the commit, so `n` is commit order. A Postgres that was started since
+ * the history began may have lost its end, so the history is replaced in the same breath.
+ */
+const finishTagged = statement<Records & { tags: string[] }, Position>(
+  'finish_tagged',
+  sql`
+  with ${records},
+  tick as (
+    update feed_clock set n = n + 1,
+      history = case when origin_started_at = pg_postmaster_start_time() then history
+        else 'h' || left(replace(gen_random_uuid()::text, '-', ''), 12) end,
+      origin_started_at = pg_postmaster_start_time()
+    where feed = 'catalogue'
+    returning feed, n, history
+  ),
+  change as (
+    insert into feed_change (feed, n, tags)
+    select feed, n, ${value('tags')}::text[] from tick
+  )
+  select n, history from tick`,
+)

@@ -1,0 +1,119 @@
+/**
+ * Binds contracts to handlers. A missing handler is a type error; the platform does what is the same for all:
+ * validate, assert access, run, and answer with the position of what was committed.
+ */
+import type { Endpoint, RequestOf, ResponseOf } from '../../shared/contracts/endpoint.ts'
+import type { Position } from '../../shared/freshness/position.ts'
+import type { Principal } from '../../shared/principal.ts'
+import type { Problem } from '../../shared/problems.ts'
+import type { Config } from '../config.ts'
+import type { Clock } from './clock.ts'
+import type { Database, Runner, Tx } from './database.ts'
+import type { IdempotencyRecord } from './idempotency.ts'
+import type { Logger } from './log.ts'
+
+/** What every module is given; nothing else is global. */
+export interface Services {
+  readonly db: Database
+  readonly clock: Clock
+  readonly log: Logger
+  readonly config: Config
+}
+
+/** Who asks, as the cell verified it. */
+export interface Actor {
+  readonly principal: Principal
+  /** The cart secret presented, not yet compared with any cart. */
+  readonly cartSecret: string | null
+  readonly requestId: string
+}
+
+/** A cacheable answer as the cell's statement saw it: a document, or a negative answer that is cached alike. */
+export type Snapshot = {
+  readonly stamp: Position
+  readonly tags: readonly string[]
+} & ({ readonly body: string; readonly etag: string } | { readonly problem: Problem })
+
+interface HandlerContext {
+  readonly actor: Actor
+  /** What the edge decided from country and language; a contract's own fields override it. */
+  readonly market: string | null
+  readonly locale: string | null
+}
+
+/** Transactions of one request: what they commit becomes the answer's position. */
+export interface RequestDb extends Runner {
+  inTransaction<T>(work: (tx: Tx) => Promise<T>): Promise<T>
+}
+
+interface CreatingContext {
+  readonly idempotency: IdempotencyRecord
+  /**
+   * Runs the effect in one transaction with its idempotency record; the second copy gets the stored value.
+   */
+  once<T>(work: (tx: Tx) => Promise<T>): Promise<T>
+}
+
+type ContextOf<E extends Endpoint> = HandlerContext &
+  RequestOf<E> & { readonly db: RequestDb } & (E['serve'] extends { creates: true }
+    ? CreatingContext
+    : unknown)
+
+export type HandlerOf<E extends Endpoint> = (
+  context: ContextOf<E>,
+) => Promise<E['serve'] extends { kind: 'cached' } ? Snapshot : ResponseOf<E>>
+
+export type HandlersOf<M> = { [K in keyof M]: M[K] extends Endpoint ? HandlerOf<M[K]> : never }
+
+/** One contract with its handler, untyped from here on: the types were checked by `implement`. */
+export interface Route {
+  readonly name: string
+  readonly endpoint: Endpoint
+  readonly handler: (context: never) => Promise<unknown>
+}
+
+export type Implementation = (services: Services) => Route[]
+
+export function implement<M extends object>(
+  endpoints: M,
+  handlers: (services: Services) => HandlersOf<M>,
+): Implementation {
+  return (services) => {
+    const bound = handlers(services) as Record<string, Route['handler']>
+    return Object.entries(endpoints as Record<string, Endpoint>).map(([name, endpoint]) => ({
+      name,
+      endpoint,
+      handler: bound[name]!,
+    }))
+  }
+}
+
+/** A fact that a module consumes. Runs at least once an event, so it must be idempotent by the event's id. */
+export interface Reaction {
+  /** Unique; the name of its queue. */
+  readonly name: string
+  readonly on: string
+  run(services: Services, event: StoredEvent): Promise<void>
+}
+
+export interface StoredEvent {
+  readonly id: string
+  readonly type: string
+  readonly subject: string
+  readonly payload: Record<string, unknown>
+}
+
+/** Work that recurs, whoever asks. At most one runs at a time in a cell. */
+export interface Job {
+  readonly name: string
+  readonly everySeconds: number
+  run(services: Services): Promise<void>
+}
+
+/** All that a module offers the application. */
+export interface Module {
+  readonly name: string
+  readonly routes: Implementation
+  readonly reactions: readonly Reaction[]
+  readonly jobs: readonly Job[]
+}

@@ -1,0 +1,88 @@
+/** The platform's tables: the clock of the feeds, the outbox, idempotency records and the audit log. */
+import { sql } from 'drizzle-orm'
+import {
+  bigint,
+  check,
+  index,
+  integer,
+  jsonb,
+  pgTable,
+  primaryKey,
+  smallint,
+  text,
+  timestamp,
+  uuid,
+} from 'drizzle-orm/pg-core'
+
+/** One row a feed. Its lock is held from a tagged write's last statement to its commit. */
+export const feedClock = pgTable('feed_clock', {
+  feed: text().primaryKey(),
+  n: bigint({ mode: 'number' }).notNull().default(0),
+  history: text().notNull(),
+  /** Start of the Postgres that counts; when it differs, the history may have lost its end. */
+  originStartedAt: timestamp('origin_started_at', { withTimezone: true }).notNull(),
+})
+
+export const feedChange = pgTable(
+  'feed_change',
+  {
+    feed: text().notNull(),
+    n: bigint({ mode: 'number' }).notNull(),
+    tags: text().array().notNull(),
+    at: timestamp({ withTimezone: true }).notNull().defaultNow(),
+  },
+  (table) => [primaryKey({ columns: [table.feed, table.n] })],
+)
+
+/** One row: this cell's copy of the replicated tables. */
+export const feedCopy = pgTable(
+  'feed_copy',
+  { only: smallint().primaryKey().default(1), copy: text().notNull() },
+  (table) => [check('feed_copy_one_row', sql`${table.only} = 1`)],
+)
+
+export const outbox = pgTable(
+  'outbox',
+  {
+    id: uuid().primaryKey(),
+    type: text().notNull(),
+    subject: text().notNull(),
+    payload: jsonb().notNull(),
+    occurredAt: timestamp('occurred_at', { withTimezone: true }).notNull().defaultNow(),
+    dispatchedAt: timestamp('dispatched_at', { withTimezone: true }),
+  },
+  (table) => [
+    index('outbox_undispatched').on(table.id).where(sql`${table.dispatchedAt} is null`),
+    index('outbox_dispatched_at').on(table.dispatchedAt),
+  ],
+)
+
+/** A creating request, so that its second copy gets the first answer. The key itself is not kept. */
+export const idempotency = pgTable(
+  'idempotency',
+  {
+    keyHash: text('key_hash').notNull(),
+    contract: text().notNull(),
+    caller: text().notNull(),
+    fingerprint: text().notNull(),
+    state: text().notNull().default('running'),
+    status: integer(),
+    response: jsonb(),
+    createdAt: timestamp('created_at', { withTimezone: true }).notNull().defaultNow(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.keyHash, table.contract, table.caller] }),
+    check('idempotency_state', sql`${table.state} in ('running', 'done')`),
+    check('idempotency_done', sql`(${table.state} = 'done') = (${table.status} is not null)`),
+    index('idempotency_created_at').on(table.createdAt),
+  ],
+)
+
+export const audit = pgTable('audit', {
+  id: uuid().primaryKey(),
+  actor: text().notNull(),
+  action: text().notNull(),
+  subject: text().notNull(),
+  requestId: text('request_id').notNull(),
+  at: timestamp({ withTimezone: true }).notNull().defaultNow(),
+})

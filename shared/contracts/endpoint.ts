@@ -1,0 +1,90 @@
+/** The vocabulary in which every endpoint is declared once: see `docs/contracts.md`. */
+import type { z } from 'zod'
+import type { Scope } from '../principal.ts'
+import type { ProblemCode } from '../problems.ts'
+
+export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete'
+
+/**
+ * Who may call. `public`: anyone. `holder`: whoever presents the cart's secret, or staff that may read carts.
+ * `staff:<scope>`: staff whose token carries the scope; the verb asserts it again.
+ */
+export type Access = 'public' | 'holder' | `staff:${Scope}`
+
+/** What a cached answer differs by, beside its own path and declared query. */
+export type VaryDimension = 'market' | 'locale'
+
+/** A read the edge may answer from a cache, under the freshness protocol. */
+export interface Cached {
+  readonly kind: 'cached'
+  readonly vary: readonly VaryDimension[]
+  /** How long after its fill a stale copy may stand in for a cell that cannot be reached. */
+  readonly staleIfErrorSeconds: number
+}
+
+/** A request the edge signs and forwards to the cell that owns the data. */
+export interface Forward {
+  readonly kind: 'forward'
+  /** True for a POST that creates something: it must carry an `Idempotency-Key`. */
+  readonly creates: boolean
+  readonly bodyBytesMax: number
+}
+
+export interface Endpoint {
+  readonly method: Method
+  /** Path template with `{name}` parameters, each one whole segment. */
+  readonly path: string
+  readonly summary: string
+  readonly access: Access
+  readonly serve: Cached | Forward
+  /** The status of success. */
+  readonly status: 200 | 201
+  readonly request: {
+    readonly params?: z.ZodObject
+    readonly query?: z.ZodObject
+    readonly body?: z.ZodType
+  }
+  readonly response: z.ZodType
+  /** The problems this endpoint names, beside those every endpoint may answer with. */
+  readonly problems: readonly ProblemCode[]
+}
+
+export const BODY_BYTES_MAX = 65_536
+
+export function cached(options: Omit<Cached, 'kind'>): Cached {
+  return { kind: 'cached', ...options }
+}
+
+export function forward(options: { creates?: boolean; bodyBytesMax?: number } = {}): Forward {
+  const { creates = false, bodyBytesMax = BODY_BYTES_MAX } = options
+  return { kind: 'forward', creates, bodyBytesMax }
+}
+
+/** Declares one endpoint, keeping its literal and schema types. */
+export function endpoint<const E extends Omit<Endpoint, 'status'> & { status?: 200 | 201 }>(
+  declaration: E,
+): E & { status: E['status'] extends 201 ? 201 : 200 } {
+  return { status: 200, ...declaration } as E & { status: E['status'] extends 201 ? 201 : 200 }
+}
+
+type Part<E extends Endpoint, K extends keyof E['request']> = E['request'][K] extends z.ZodType
+  ? E['request'][K]
+  : never
+type OutputOf<Z> = [Z] extends [never] ? undefined : Z extends z.ZodType ? z.output<Z> : undefined
+type InputOf<Z> = [Z] extends [never] ? undefined : Z extends z.ZodType ? z.input<Z> : undefined
+
+/** The validated parts of a request, as a handler receives them. */
+export interface RequestOf<E extends Endpoint> {
+  params: OutputOf<Part<E, 'params'>>
+  query: OutputOf<Part<E, 'query'>>
+  body: OutputOf<Part<E, 'body'>>
+}
+
+/** The parts of a request as a caller writes them. */
+export interface CallOf<E extends Endpoint> {
+  params: InputOf<Part<E, 'params'>>
+  query: InputOf<Part<E, 'query'>>
+  body: InputOf<Part<E, 'body'>>
+}
+
+export type ResponseOf<E extends Endpoint> = z.output<E['response']>

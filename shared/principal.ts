@@ -1,0 +1,52 @@
+/** Who is asking, as a verified token (or its absence) says. */
+
+export const SCOPES = [
+  'catalogue:read',
+  'catalogue:write',
+  'inventory:read',
+  'inventory:write',
+  'carts:read',
+  'orders:read',
+] as const
+
+export type Scope = (typeof SCOPES)[number]
+
+export type Principal =
+  | { readonly kind: 'guest' }
+  | { readonly kind: 'customer'; readonly id: string; readonly cell: string }
+  | {
+      readonly kind: 'staff'
+      readonly id: string
+      readonly cell: string
+      readonly scopes: readonly Scope[]
+    }
+
+export const GUEST: Principal = { kind: 'guest' }
+
+/** The `typ` of an access token (RFC 9068 §2.1). */
+export const ACCESS_TOKEN_TYPE = 'at+jwt'
+/** The audience every access token names. */
+export const ACCESS_TOKEN_AUDIENCE = 'tradewind'
+export const ACCESS_TOKEN_ALGORITHMS = ['EdDSA', 'ES256'] as const
+export const ACCESS_TOKEN_SECONDS_MAX = 600
+export const ACCESS_TOKEN_BYTES_MAX = 4_096
+/** How far the clocks of an issuer and a verifier may differ. */
+export const ACCESS_TOKEN_SKEW_SECONDS = 5
+
+/** The issuer that signs for the residents of one cell, and for nobody else's. */
+export function issuerOf(cell: string): string {
+  return `tradewind:${cell}`
+}
+
+/** Reads a principal from verified claims; `null` when they do not describe one of that cell. */
+export function principalFromClaims(
+  claims: { sub?: unknown; role?: unknown; scope?: unknown },
+  cell: string,
+): Principal | null {
+  const { sub, role, scope } = claims
+  if (typeof sub !== 'string' || sub.length === 0 || sub.length > 128) return null
+  if (role === 'customer') return { kind: 'customer', id: sub, cell }
+  if (role !== 'staff' || typeof scope !== 'string') return null
+  const granted = new Set(scope.split(' '))
+  return { kind: 'staff', id: sub, cell, scopes: SCOPES.filter((known) => granted.has(known)) }
+}

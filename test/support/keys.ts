@@ -1,0 +1,79 @@
+/** Keys made for one test run, and what is signed with them. */
+import { createHash, createHmac, randomBytes } from 'node:crypto'
+import { exportJWK, generateKeyPair, SignJWT } from 'jose'
+import {
+  ACCESS_TOKEN_AUDIENCE,
+  ACCESS_TOKEN_TYPE,
+  issuerOf,
+  SCOPES,
+} from '../../shared/principal.ts'
+import {
+  coveredComponents,
+  signatureBase,
+  signatureHeaders,
+  signatureInput,
+} from '../../shared/signing/request-signature.ts'
+
+const pair = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true })
+const publicJwk = { ...(await exportJWK(pair.publicKey)), kid: 'test-1', alg: 'EdDSA', use: 'sig' }
+
+export const edgeSecret = `edge-1:${randomBytes(32).toString('base64url')}`
+export const cartKey = randomBytes(32).toString('base64url')
+export const jwks = { keys: [publicJwk] }
+
+/** An access token of the cell `eu`, for staff with every scope unless told otherwise. */
+export async function accessToken(
+  options: {
+    role?: 'staff' | 'customer'
+    sub?: string
+    scopes?: readonly string[]
+    now?: Date
+    claims?: Record<string, unknown>
+  } = {},
+): Promise<string> {
+  const { role = 'staff', sub = 'stf_test', scopes = SCOPES, now = new Date() } = options
+  const seconds = Math.floor(now.getTime() / 1_000)
+  return await new SignJWT({ role, scope: scopes.join(' '), ...options.claims })
+    .setProtectedHeader({ alg: 'EdDSA', kid: 'test-1', typ: ACCESS_TOKEN_TYPE })
+    .setIssuer(issuerOf('eu'))
+    .setAudience(ACCESS_TOKEN_AUDIENCE)
+    .setSubject(sub)
+    .setIssuedAt(seconds)
+    .setExpirationTime(seconds + 600)
+    .sign(pair.privateKey)
+}
+
+/** Signs a request as the edge does, from Node. */
+export function signRequest(
+  request: { method: string; url: string; headers: Headers; body?: string | undefined },
+  options: { now?: Date; secret?: string } = {},
+): Headers {
+  const { now = new Date(), secret = edgeSecret } = options
+  const { method, body } = request
+  const headers = new Headers(request.headers)
+  if (body !== undefined) {
+    headers.set('content-type', headers.get('content-type') ?? 'application/json')
+    headers.set('content-digest', `sha-256=:${createHash('sha256').update(body).digest('base64')}:`)
+  }
+  const url = new URL(request.url)
+  const signable = {
+    method,
+    path: url.pathname,
+    query: url.search,
+    header: (name: string) => headers.get(name),
+  }
+  const createdSeconds = Math.floor(now.getTime() / 1_000)
+  const [keyId, key] = secret.split(':') as [string, string]
+  const input = signatureInput(coveredComponents(signable), {
+    createdSeconds,
+    expiresSeconds: createdSeconds + 30,
+    nonce: randomBytes(16).toString('base64url'),
+    keyId,
+  })
+  const mac = createHmac('sha256', Buffer.from(key, 'base64url'))
+  const signature = mac.update(signatureBase(signable, input)).digest('base64')
+  for (const [name, value] of Object.entries(signatureHeaders(input, signature))) {
+    headers.set(name, value)
+  }
+  return headers
+}
