@@ -57,6 +57,7 @@ CREATE TABLE "cart" (
 	"status" text DEFAULT 'open' NOT NULL,
 	"market" text NOT NULL,
 	"locale" text NOT NULL,
+	"version" integer DEFAULT 1 NOT NULL,
 	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
 	"updated_at" timestamp with time zone DEFAULT now() NOT NULL,
 	CONSTRAINT "cart_status" CHECK ("cart"."status" in ('open', 'placing', 'ordered'))
@@ -148,7 +149,6 @@ CREATE TABLE "product_document" (
 	"page" text NOT NULL,
 	"etag" text NOT NULL,
 	"card" text NOT NULL,
-	"tags" text[] NOT NULL,
 	CONSTRAINT "product_document_product_id_market_locale_pk" PRIMARY KEY("product_id","market","locale")
 );
 --> statement-breakpoint
@@ -166,7 +166,8 @@ CREATE TABLE "variant" (
 	"sku" text NOT NULL,
 	"options" jsonb NOT NULL,
 	"position" integer NOT NULL,
-	"availability" text DEFAULT 'out_of_stock' NOT NULL
+	"availability" text DEFAULT 'out_of_stock' NOT NULL,
+	CONSTRAINT "variant_availability" CHECK ("variant"."availability" in ('in_stock', 'low', 'out_of_stock', 'backorder'))
 );
 --> statement-breakpoint
 CREATE TABLE "stock_level" (
@@ -247,6 +248,7 @@ CREATE TABLE "test_provider_charge" (
 );
 --> statement-breakpoint
 ALTER TABLE "cart_line" ADD CONSTRAINT "cart_line_cart_id_cart_id_fk" FOREIGN KEY ("cart_id") REFERENCES "public"."cart"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "category" ADD CONSTRAINT "category_parent_id_category_id_fk" FOREIGN KEY ("parent_id") REFERENCES "public"."category"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "category_translation" ADD CONSTRAINT "category_translation_category_id_category_id_fk" FOREIGN KEY ("category_id") REFERENCES "public"."category"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "listing" ADD CONSTRAINT "listing_product_id_product_id_fk" FOREIGN KEY ("product_id") REFERENCES "public"."product"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "price" ADD CONSTRAINT "price_variant_id_variant_id_fk" FOREIGN KEY ("variant_id") REFERENCES "public"."variant"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint

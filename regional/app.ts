@@ -14,6 +14,7 @@ import { codeOf } from './platform/database.ts'
 import { EdgeSignatures, isDigestOf } from './platform/edge-signature.ts'
 import { batchAfter } from './platform/feed.ts'
 import type { Module, Route, Services } from './platform/implement.ts'
+import { reference } from './platform/reference.ts'
 import { readBytes } from './platform/request-body.ts'
 
 type HeaderReader = (name: string) => string | null | undefined
@@ -37,6 +38,7 @@ export function createApp(services: Services, modules: readonly Module[]) {
   app.get('/.well-known/jwks.json', (c) =>
     c.json(config.TOKEN_JWKS, 200, { 'cache-control': 'public, max-age=300' }),
   )
+  app.route('/', reference())
   app.get('/internal/feed', (c) => {
     assertSigned(c, headersOf(c))
     return answerFeed(c, services)

@@ -92,6 +92,16 @@ export class Problem extends Error {
     this.retryAfterSeconds = options.retryAfterSeconds
   }
 
+  /** The problem that a document describes. */
+  static fromDetails(details: ProblemDetails): Problem {
+    const { type, code, title, status, requestId, detail, errors, ...extensions } = details
+    return new Problem(code, {
+      ...(detail === undefined ? {} : { detail }),
+      ...(errors === undefined ? {} : { errors }),
+      extensions,
+    })
+  }
+
   get status(): number {
     return PROBLEMS[this.code][0]
   }

@@ -7,7 +7,7 @@ import type { Principal } from '../../shared/principal.ts'
 import { type FieldError, Problem } from '../../shared/problems.ts'
 import type { Tx } from './database.ts'
 import { currentStamp } from './feed.ts'
-import { claimKey, idempotencyRecord } from './idempotency.ts'
+import { claimKey, idempotencyRecord, replay } from './idempotency.ts'
 import type { Actor, RequestDb, Route, Services, Snapshot } from './implement.ts'
 import { parseJsonBody } from './request-body.ts'
 
@@ -84,12 +84,13 @@ async function answerForward(
     })
     Object.assign(context, {
       idempotency: record,
-      once: (work: (tx: Tx) => Promise<unknown>) =>
+      once: (work: (tx: Tx) => Promise<unknown>, guard?: (tx: Tx) => Promise<unknown>) =>
         db.inTransaction(async (tx) => {
           const earlier = await claimKey(tx, record)
           if (earlier !== null) {
+            await guard?.(tx)
             status = earlier.status
-            return earlier.response
+            return replay(earlier)
           }
           const value = await work(tx)
           tx.answer({ ...record, status, response: value })

@@ -63,13 +63,21 @@ export interface Committed<T> {
   position: Position | null
 }
 
+interface RawResult {
+  // biome-ignore lint/suspicious/noExplicitAny: the rows of a library's own statements
+  rows: any[]
+}
+interface RawPool {
+  query(text: string, values?: unknown[]): Promise<RawResult>
+  end(): Promise<void>
+}
 type Drizzle = NodePgDatabase<Record<string, never>>
 export type QueryBuilder = Pick<Drizzle, 'select' | 'insert' | 'update' | 'delete' | 'execute'>
 
 export class Database implements Runner {
   readonly admission: Admission
   readonly #drizzle: Drizzle
-  readonly #pool: { end(): Promise<void> }
+  readonly #pool: RawPool
 
   constructor(options: DatabaseOptions, log: Logger) {
     this.admission = new Admission({
@@ -116,6 +124,11 @@ export class Database implements Runner {
 
   async execute(query: SQL): Promise<void> {
     await this.#drizzle.execute(query)
+  }
+
+  /** A statement of a library's own, such as the job queue's, exactly as that library wrote it. */
+  executeSql(text: string, values?: unknown[]): Promise<RawResult> {
+    return this.admission.run(() => this.#pool.query(text, values))
   }
 
   /** Closes the pool when what runs has ended. */

@@ -1,6 +1,6 @@
 /** The cell's side of the feed: stamps for reads, batches for readers, and the history's renewal. */
 import { sql } from 'drizzle-orm'
-import { type Batch, FEED_BATCH_MAX } from '../../shared/freshness/feed.ts'
+import { type Batch, FEED_BATCH_MAX, FEED_WINDOW } from '../../shared/freshness/feed.ts'
 import type { FeedName, Position } from '../../shared/freshness/position.ts'
 import type { Database, Runner } from './database.ts'
 import { statement, value } from './statement.ts'
@@ -65,7 +65,10 @@ interface BatchRow extends StampRow {
 }
 
 /** One statement, so that the clock and the changes are of one snapshot. */
-const selectBatch = statement<{ feed: string; from: number | null; limit: number }, BatchRow>(
+const selectBatch = statement<
+  { feed: string; from: number | null; limit: number; window: number },
+  BatchRow
+>(
   'feed_batch',
   sql`
   with clock as (
@@ -78,7 +81,7 @@ const selectBatch = statement<{ feed: string; from: number | null; limit: number
   window_start as (
     select case
       when ${value('from')}::bigint between kept."retainedFrom" and clock.n then ${value('from')}::bigint
-      else greatest(kept."retainedFrom", clock.n - ${value('limit')}::bigint)
+      else greatest(kept."retainedFrom", clock.n - ${value('window')}::bigint)
     end as "from", kept."retainedFrom"
     from clock, kept
   )
@@ -92,14 +95,15 @@ const selectBatch = statement<{ feed: string; from: number | null; limit: number
 
 /**
  * The changes after `from`, at most `FEED_BATCH_MAX` of them. Without a `from` that is still kept and not in the
- * future, the newest ones.
+ * future, the newest `FEED_WINDOW`.
  */
 export async function batchAfter(
   db: Database,
   request: { feed: FeedName; from: number | null; limit?: number },
 ): Promise<Batch> {
   const { feed, from, limit = FEED_BATCH_MAX } = request
-  const row = await stamped(db, async () => (await db.run(selectBatch, { feed, from, limit }))[0]!)
+  const values = { feed, from, limit, window: Math.min(limit, FEED_WINDOW) }
+  const row = await stamped(db, async () => (await db.run(selectBatch, values))[0]!)
   const changes = row.changes ?? []
   const to = changes.at(-1)?.n ?? row.from
   return {

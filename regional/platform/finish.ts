@@ -1,9 +1,10 @@
 /** The last statement of a write: its events, audit rows and answer, and then the tick of the clock. */
-import { sql } from 'drizzle-orm'
+import { type SQL, sql } from 'drizzle-orm'
 import { ANY_TAG, FEED_TAGS_MAX } from '../../shared/freshness/feed.ts'
 import type { Position } from '../../shared/freshness/position.ts'
-import type { Runner } from './database.ts'
+import type { DomainEvent, Runner } from './database.ts'
 import { statement, value } from './statement.ts'
+import { v7 as uuidv7 } from './uuid.ts'
 
 export interface TxEffects {
   tags: Set<string>
@@ -42,26 +43,42 @@ function written({ events, audits, answer }: TxEffects) {
   }
 }
 
-const records = sql`
-  events as (
-    insert into outbox (id, type, subject, payload)
+/**
+ * A clause that writes the parameter `events` (see `eventsJson`), for a statement that carries its own effects and so
+ * spares the round trip of a last one.
+ */
+export function insertingEvents(when: SQL = sql`true`): SQL {
+  return sql`insert into outbox (id, type, subject, payload)
     select id, type, subject, payload
     from jsonb_to_recordset(${value('events')}::jsonb)
       as event(id uuid, type text, subject text, payload jsonb)
-  ),
+    where ${when}`
+}
+
+/** Likewise, a clause that completes an idempotency record with the parameter `answer`, in JSON or null. */
+export function answering(when: SQL = sql`true`): SQL {
+  return sql`update idempotency
+    set state = 'done', status = answer.status, response = answer.response
+    from jsonb_to_record(${value('answer')}::jsonb)
+      as answer("keyHash" text, contract text, caller text, status int, response jsonb)
+    where idempotency.key_hash = answer."keyHash" and idempotency.contract = answer.contract
+      and idempotency.caller = answer.caller and idempotency.state = 'running' and ${when}`
+}
+
+/** Events as `insertingEvents` takes them. */
+export function eventsJson(...events: DomainEvent[]): string {
+  return JSON.stringify(events.map((event) => ({ id: uuidv7(), ...event })))
+}
+
+const records = sql`
+  events as (${insertingEvents()}),
   audits as (
     insert into audit (id, actor, action, subject, request_id)
     select id, actor, action, subject, "requestId"
     from jsonb_to_recordset(${value('audits')}::jsonb)
       as entry(id uuid, actor text, action text, subject text, "requestId" text)
   ),
-  answered as (
-    update idempotency set state = 'done', status = answer.status, response = answer.response
-    from jsonb_to_record(${value('answer')}::jsonb)
-      as answer("keyHash" text, contract text, caller text, status int, response jsonb)
-    where idempotency.key_hash = answer."keyHash" and idempotency.contract = answer.contract
-      and idempotency.caller = answer.caller and idempotency.state = 'running'
-  )`
+  answered as (${answering()})`
 
 interface Records extends Record<string, unknown> {
   events: string

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import { sql } from 'drizzle-orm'
-import { invalidField, Problem } from '../../shared/problems.ts'
+import { invalidField, Problem, type ProblemDetails } from '../../shared/problems.ts'
 import type { Runner } from './database.ts'
 import { statement, value } from './statement.ts'
 
@@ -15,9 +15,20 @@ export interface IdempotencyRecord {
   fingerprint: string
 }
 
+/** An answer as it was given: a response, or the details of the problem that was final. */
 export interface EarlierAnswer {
   status: number
   response: unknown
+}
+
+/**
+ * The response of an earlier answer, again.
+ *
+ * @throws {Problem} the same one, when the request had ended in a problem that was stored as its answer.
+ */
+export function replay(earlier: EarlierAnswer): unknown {
+  if (earlier.status < 400) return earlier.response
+  throw Problem.fromDetails(earlier.response as ProblemDetails)
 }
 
 const KEY = /^[\x21-\x7e]{16,128}$/

@@ -50,8 +50,10 @@ interface CreatingContext {
   readonly idempotency: IdempotencyRecord
   /**
    * Runs the effect in one transaction with its idempotency record; the second copy gets the stored value.
+   *
+   * @param guard runs before a stored value is given again, and refuses whoever may not see it.
    */
-  once<T>(work: (tx: Tx) => Promise<T>): Promise<T>
+  once<T>(work: (tx: Tx) => Promise<T>, guard?: (tx: Tx) => Promise<unknown>): Promise<T>
 }
 
 type ContextOf<E extends Endpoint> = HandlerContext &

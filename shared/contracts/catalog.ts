@@ -51,7 +51,12 @@ export const Category = z.object({
   position: z.int(),
 })
 
-const Media = z.strictObject({ url: z.url({ protocol: /^https?$/ }).max(2_048), alt: text(500, 0) })
+/** A URL as it is written on the wire (RFC 3986): visible ASCII, the rest percent-encoded. */
+const MediaUrl = z
+  .url({ protocol: /^https?$/ })
+  .max(2_048)
+  .regex(/^[!-~]+$/)
+const Media = z.strictObject({ url: MediaUrl, alt: text(500, 0) })
 const AttributeValue = z.union([text(4_000, 0), z.number(), z.boolean()])
 const AttributeName = z
   .string()
@@ -275,7 +280,6 @@ export const updateProduct = endpoint({
     'product.unknown',
     'product.handle_taken',
     'product.not_publishable',
-    'product.state_conflict',
     'variant.sku_taken',
     'category.unknown',
   ],
@@ -378,7 +382,11 @@ export const importProducts = endpoint({
   serve: forward({ bodyBytesMax: IMPORT_BYTES_MAX }),
   request: {
     body: z.strictObject({
-      rows: z.array(z.unknown()).min(1).max(IMPORT_ROWS_MAX).describe('Each an import row'),
+      // Each row is validated on its own, so that a bad one does not refuse the batch.
+      rows: z
+        .array(z.unknown().meta({ $ref: '#/components/schemas/ImportRow' }))
+        .min(1)
+        .max(IMPORT_ROWS_MAX),
     }),
   },
   response: z.object({

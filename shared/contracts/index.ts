@@ -1,15 +1,19 @@
 /** Every contract, by module: the one list from which routes, OpenAPI, client and tests are derived. */
+import type { z } from 'zod'
 import * as carts from './carts.ts'
 import * as catalog from './catalog.ts'
 import type { Endpoint } from './endpoint.ts'
+import * as fields from './fields.ts'
 import * as inventory from './inventory.ts'
 import * as orders from './orders.ts'
 
+const files = { catalog, inventory, carts, orders } as const
+
 export const contracts = {
-  catalog: endpointsOf(catalog),
-  inventory: endpointsOf(inventory),
-  carts: endpointsOf(carts),
-  orders: endpointsOf(orders),
+  catalog: endpointsOf(files.catalog),
+  inventory: endpointsOf(files.inventory),
+  carts: endpointsOf(files.carts),
+  orders: endpointsOf(files.orders),
 } as const
 
 export type Contracts = typeof contracts
@@ -43,4 +47,15 @@ export function allEndpoints(): NamedEndpoint[] {
       endpoint,
     })),
   )
+}
+
+/** Every schema that a contract file exports, by its name there: the OpenAPI document's components. */
+export function namedSchemas(): Map<string, z.ZodType> {
+  const named = new Map<string, z.ZodType>()
+  for (const [name, value] of [fields, ...Object.values(files)].flatMap((f) => Object.entries(f))) {
+    if (typeof value === 'object' && value !== null && '_zod' in value) {
+      named.set(name, value as z.ZodType)
+    }
+  }
+  return named
 }

@@ -7,6 +7,8 @@ export const ANY_TAG = '*'
 export const FEED_TAGS_MAX = 1_000
 /** Changes in one batch; a longer answer is cut and the reader asks again. */
 export const FEED_BATCH_MAX = 1_000
+/** Changes given to a reader that knows nothing. Entries in a colo are re-stamped to stay within it. */
+export const FEED_WINDOW = 200
 /** How long an isolate may lean on what it knows before it asks again behind the shopper's back. */
 export const FEED_REFRESH_MS = 500
 /** The age at which it must ask before it answers. */

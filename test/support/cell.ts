@@ -1,14 +1,14 @@
 /** The cell's application in this process, on a database of its own, called as the edge calls it. */
 import { randomUUID } from 'node:crypto'
 import { createApp } from '../../regional/app.ts'
-import { type Config, readConfig } from '../../regional/config.ts'
 import { modules } from '../../regional/modules/index.ts'
 import { type Clock, systemClock } from '../../regional/platform/clock.ts'
-import { Database } from '../../regional/platform/database.ts'
 import type { Services } from '../../regional/platform/implement.ts'
-import { createLog } from '../../regional/platform/log.ts'
 import { cloneDatabase } from './database.ts'
-import { cartKey, edgeSecret, jwks, signRequest } from './keys.ts'
+import { signRequest } from './keys.ts'
+import { testServices } from './services.ts'
+
+export { testConfig } from './services.ts'
 
 export interface CellCall {
   token?: string | undefined
@@ -29,43 +29,19 @@ export interface TestCell {
   close(): Promise<void>
 }
 
-export function testConfig(url: string, overrides: Record<string, string> = {}): Config {
-  return readConfig({
-    NODE_ENV: 'test',
-    CELL: 'eu',
-    DATABASE_URL: url,
-    EDGE_SECRETS: edgeSecret,
-    TOKEN_JWKS: JSON.stringify(jwks),
-    CART_KEY: cartKey,
-    LOG_LEVEL: 'silent',
-    ...overrides,
-  })
-}
-
 export async function startTestCell(
   options: { clock?: Clock; config?: Record<string, string>; url?: string } = {},
 ): Promise<TestCell> {
   const { clock = systemClock } = options
   const url = options.url ?? (await cloneDatabase())
-  const config = testConfig(url, options.config)
-  const log = createLog({ level: config.LOG_LEVEL, cell: config.CELL })
-  const db = new Database(
-    {
-      url,
-      poolMax: config.DATABASE_POOL_MAX,
-      waitingMax: config.DATABASE_WAITING_MAX,
-      waitMsMax: config.DATABASE_WAIT_MS_MAX,
-    },
-    log,
-  )
-  const services: Services = { db, clock, log, config }
+  const services = testServices(url, { clock, ...(options.config && { config: options.config }) })
   const app = createApp(services, modules)
   return {
     url,
     services,
     call: async (method, path, call = {}) =>
       await app.request(`http://cell.test${path}`, requestOf(method, path, call, clock)),
-    close: () => db.close(),
+    close: () => services.db.close(),
   }
 }
 

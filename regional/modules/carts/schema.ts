@@ -11,6 +11,8 @@ export const cart = pgTable(
     status: text().notNull().default('open'),
     market: text().notNull(),
     locale: text().notNull(),
+    /** Rises with every change of the cart or its lines, so that a reader that waited knows its lines are old. */
+    version: integer().notNull().default(1),
     createdAt: timestamp('created_at', { withTimezone: true }).notNull().defaultNow(),
     updatedAt: timestamp('updated_at', { withTimezone: true }).notNull().defaultNow(),
   },

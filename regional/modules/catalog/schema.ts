@@ -1,6 +1,7 @@
 /** The catalogue's tables. All of them are global data: nothing here belongs to one cell or one person. */
 import { sql } from 'drizzle-orm'
 import {
+  type AnyPgColumn,
   bigint,
   boolean,
   check,
@@ -39,7 +40,7 @@ export const category = pgTable(
   {
     id: text().primaryKey(),
     handle: text().notNull(),
-    parentId: text('parent_id'),
+    parentId: text('parent_id').references((): AnyPgColumn => category.id),
     position: integer().notNull().default(0),
   },
   (table) => [
@@ -72,7 +73,7 @@ export const product = pgTable(
     options: jsonb().$type<{ name: string; values: string[] }[]>().notNull(),
     attributes: jsonb().$type<Record<string, string | number | boolean>>().notNull(),
     media: jsonb().$type<{ url: string; alt: string }[]>().notNull(),
-    /** Orders `newest`: unique, rising with every first publication. */
+    /** The first publication, to the millisecond; orders `newest`. */
     publishedAt: timestamp('published_at', { withTimezone: true }),
     createdAt: timestamp('created_at', { withTimezone: true }).notNull().defaultNow(),
     updatedAt: timestamp('updated_at', { withTimezone: true }).notNull().defaultNow(),
@@ -134,6 +135,10 @@ export const variant = pgTable(
   (table) => [
     uniqueIndex('variant_sku').on(table.sku),
     index('variant_product').on(table.productId, table.position),
+    check(
+      'variant_availability',
+      sql`${table.availability} in ('in_stock', 'low', 'out_of_stock', 'backorder')`,
+    ),
   ],
 )
 
@@ -170,7 +175,6 @@ export const productDocument = pgTable(
     etag: text().notNull(),
     /** The product's entry in lists, in JSON. */
     card: text().notNull(),
-    tags: text().array().notNull(),
   },
   (table) => [
     primaryKey({ columns: [table.productId, table.market, table.locale] }),

@@ -1,0 +1,213 @@
+/**
+ * The edge. A request's life, in the order of `serve` below: 1 trace, 2 token, 3 place, 4 limits, then 5 a cached read
+ * or 6 a signed forward. Each step is a file; this one only orders them.
+ */
+import { type Context, Hono } from 'hono'
+import { facts as allFacts } from '../shared/contracts/facts.generated.ts'
+import type { EndpointFacts } from '../shared/contracts/facts.ts'
+import { CachedReads, type Served } from '../shared/freshness/cached-reads.ts'
+import { FeedFollower, type WaitUntil } from '../shared/freshness/follower.ts'
+import { MemoryTier } from '../shared/freshness/memory-tier.ts'
+import { parsePosition } from '../shared/freshness/position.ts'
+import { HEADERS } from '../shared/headers.ts'
+import type { Principal } from '../shared/principal.ts'
+import { isProblemCode, Problem, type ProblemCode } from '../shared/problems.ts'
+import { TokenVerifier } from './auth/identify.ts'
+import { answerHeaders, isNotModified } from './cache/answer.ts'
+import { cellOrigin } from './cache/cell-origin.ts'
+import { coloTier } from './cache/colo-tier.ts'
+import { cellFeed } from './cache/feed-source.ts'
+import { cacheKey } from './cache/key.ts'
+import type { EdgeConfig } from './config.ts'
+import { countError, countRefusedToken, type EdgeHealth, newCounters } from './counters.ts'
+import { forward, forwardPage } from './forward/forward.ts'
+import { Markets } from './geo/markets.ts'
+import { cellFor, type Place, placeOf } from './geo/place.ts'
+import { ClientBudget, clientOf, FORCED_POLLS } from './limits/client-budget.ts'
+import { assertWithinLimits } from './limits/request-limits.ts'
+import { preflight, secured } from './secured.ts'
+import { type Trace, traceOf } from './trace/trace.ts'
+
+type EdgeContext = Context
+
+/** What an isolate keeps between requests. */
+export function createEdge(config: EdgeConfig, cache: Cache) {
+  const { defaultCell, environment } = config
+  const now = () => Date.now()
+  const follower = new FeedFollower({ source: cellFeed(defaultCell, cache, environment), now })
+  const memory = new MemoryTier()
+  const reads = new CachedReads({
+    follower,
+    memory,
+    colo: coloTier(cache, environment),
+    origin: cellOrigin(defaultCell),
+    now,
+  })
+  const markets = new Markets(reads)
+  const tokens = new TokenVerifier(config.cells.values())
+  const forcedPolls = new ClientBudget(FORCED_POLLS)
+  const counters = newCounters()
+  const app = new Hono()
+
+  for (const facts of allFacts) {
+    app.on(facts.method, facts.path.replaceAll(/\{(\w+)\}/g, ':$1'), (c) => serve(c, facts))
+  }
+  for (const page of ['/v1/openapi.json', '/docs', '/docs/*', '/.well-known/jwks.json']) {
+    app.get(page, async (c) =>
+      secured(await forwardPage(defaultCell, c.req.path), traceOf(c.req.raw)),
+    )
+  }
+  app.get('/health/edge', (c) => secured(Response.json(health()), traceOf(c.req.raw)))
+  app.options('*', () => preflight())
+  app.notFound((c) => refuse(new Problem('route.unknown'), 'none', traceOf(c.req.raw)))
+  return app
+
+  async function serve(c: EdgeContext, facts: EndpointFacts): Promise<Response> {
+    counters.requests += 1
+    const request = c.req.raw
+    const trace = traceOf(request)
+    try {
+      const principal = await identified(request)
+      const wait: WaitUntil = (work) => c.executionCtx.waitUntil(work)
+      const query = new URL(request.url).searchParams
+      const place = await placed(request, facts, query, wait)
+      assertWithinLimits(request, facts.serve.kind === 'forward' ? facts.serve.bodyBytesMax : 0)
+      return facts.serve.kind === 'cached'
+        ? await cachedRead(c, facts, { query, place, trace, wait })
+        : await forwarded(c, facts, { principal, place, trace })
+    } catch (error) {
+      const problem = error instanceof Problem ? error : new Problem('internal', { cause: error })
+      return refuse(problem, facts.id, trace)
+    }
+  }
+
+  async function identified(request: Request): Promise<Principal> {
+    const authorization = request.headers.get('authorization')
+    const outcome =
+      tokens.known(authorization, now()) ?? (await tokens.identify(authorization!, now()))
+    if (outcome.ok) return outcome.principal
+    countRefusedToken(counters, outcome.reason)
+    throw new Problem(outcome.reason === 'keys_unavailable' ? 'cell.unavailable' : 'token.refused')
+  }
+
+  async function placed(
+    request: Request,
+    facts: EndpointFacts,
+    query: URLSearchParams,
+    wait: WaitUntil,
+  ): Promise<Place> {
+    const country = (request.cf?.country as string | undefined) ?? null
+    // What no market decides needs none; a cart's or an order's market is its own.
+    if (facts.serve.kind === 'cached' && facts.serve.vary.length === 0) {
+      return { country, market: null, locale: null }
+    }
+    const known = markets.known(wait) ?? (await markets.load(wait))
+    if (known === null && facts.serve.kind === 'cached') throw new Problem('cell.unavailable')
+    const wishes = {
+      country,
+      market: query.get('market'),
+      locale: query.get('locale'),
+      acceptLanguage: request.headers.get('accept-language'),
+    }
+    return placeOf(wishes, known ?? [])
+  }
+
+  async function cachedRead(
+    c: EdgeContext,
+    facts: EndpointFacts,
+    step: { query: URLSearchParams; place: Place; trace: Trace; wait: WaitUntil },
+  ): Promise<Response> {
+    const { query, place, trace, wait } = step
+    const request = c.req.raw
+    const position = parsePosition(
+      request.headers.get(HEADERS.position) ?? query.get('position'),
+      'catalogue',
+    )
+    const read = {
+      key: cacheKey(facts, { params: c.req.param(), query, place }),
+      position,
+      staleIfErrorSeconds: facts.serve.kind === 'cached' ? facts.serve.staleIfErrorSeconds : 0,
+    }
+    const startedAtMs = now()
+    const inMemory = reads.fromMemory(read, wait)
+    if (inMemory !== null) return answered(inMemory, request, trace, startedAtMs)
+    if (!follower.covers(position) && !forcedPolls.take(clientOf(request), startedAtMs)) {
+      counters.limited += 1
+      throw new Problem('limit.exceeded', { retryAfterSeconds: 1 })
+    }
+    const served = await reads.read(read, wait)
+    if (served.kind === 'response') countError(counters, facts.id, 'request.invalid')
+    return answered(served, request, trace, startedAtMs)
+  }
+
+  function answered(served: Served, request: Request, trace: Trace, startedAtMs: number): Response {
+    if (served.kind === 'unavailable')
+      throw new Problem('cell.unavailable', { retryAfterSeconds: 2 })
+    if (served.kind === 'response') return secured(served.response, trace)
+    const headers = answerHeaders(served, defaultCell.name)
+    headers['server-timing'] = `edge;dur=${now() - startedAtMs}`
+    if (isNotModified(served.entry, request.headers.get('if-none-match'))) {
+      counters.notModified += 1
+      return secured(null, trace, { status: 304, headers })
+    }
+    return secured(served.entry.body, trace, { status: served.entry.status, headers })
+  }
+
+  async function forwarded(
+    c: EdgeContext,
+    facts: EndpointFacts,
+    step: { principal: Principal; place: Place; trace: Trace },
+  ): Promise<Response> {
+    if (facts.serve.kind !== 'forward') throw new Error('a cached read is not forwarded')
+    counters.forwards += 1
+    const { principal, place, trace } = step
+    const cell = cellFor(config, facts, { params: c.req.param(), principal })
+    const startedAtMs = now()
+    const response = await forward(cell, {
+      original: c.req.raw,
+      serve: facts.serve,
+      path: pathOf(c.req.raw),
+      place,
+      trace,
+    })
+    if (response.status >= 400) countError(counters, facts.id, await codeOf(response))
+    response.headers.set(HEADERS.cacheStatus, 'tradewind; fwd=bypass')
+    response.headers.set(HEADERS.cell, cell.name)
+    response.headers.set('server-timing', `cell;dur=${now() - startedAtMs}`)
+    return secured(response, trace)
+  }
+
+  function refuse(problem: Problem, contract: string, trace: Trace): Response {
+    countError(counters, contract, problem.code)
+    return secured(problem.toResponse(trace.requestId), trace)
+  }
+
+  function health(): EdgeHealth {
+    const { knowledge, counters: feed, ageMs } = follower
+    const { n, floor, history } = knowledge
+    return {
+      ok: true,
+      counters,
+      reads: reads.counters,
+      feed: { ...feed, ageMs: Number.isFinite(ageMs) ? ageMs : null, n, floor, history },
+      memory: { entries: memory.size, bytes: memory.bytes },
+    }
+  }
+}
+
+/** Path and query as the caller sent them, without what is ours. */
+function pathOf(request: Request): string {
+  const url = new URL(request.url)
+  url.searchParams.delete('position')
+  return url.pathname + url.search
+}
+
+/** The code of a problem that a cell answered with, leaving the response as it is. */
+async function codeOf(response: Response): Promise<ProblemCode> {
+  const details: unknown = await response
+    .clone()
+    .json()
+    .catch(() => null)
+  const code = (details as { code?: unknown } | null)?.code
+  return isProblemCode(code) ? code : 'internal'
+}

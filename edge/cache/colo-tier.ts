@@ -1,0 +1,19 @@
+/** The colo's tier: the Cache API, shared by the isolates of one data centre. */
+import type { ColoTier } from '../../shared/freshness/cached-reads.ts'
+import { ENTRY_FORMAT, fromStored, toStored } from '../../shared/freshness/entry.ts'
+
+/**
+ * @param environment part of every key, so that deployments that share a zone do not share entries.
+ */
+export function coloTier(cache: Cache, environment: string): ColoTier {
+  const addressOf = (key: string) => `https://cache.tradewind/${ENTRY_FORMAT}/${environment}${key}`
+  return {
+    get: async (key) => {
+      const stored = await cache.match(addressOf(key)).catch(() => undefined)
+      return stored === undefined ? null : await fromStored(stored).catch(() => null)
+    },
+    set: async (key, entry, seconds) => {
+      await cache.put(addressOf(key), toStored(entry, seconds)).catch(() => undefined)
+    },
+  }
+}

@@ -1,0 +1,50 @@
+/** The feed from the cell, with one answer shared by the isolates of a colo. */
+import { type Batch, parseBatch } from '../../shared/freshness/feed.ts'
+import type { FeedSource } from '../../shared/freshness/follower.ts'
+import type { Cell } from '../config.ts'
+import { fetchSigned } from '../forward/fetch-signed.ts'
+
+const FEED_TIMEOUT_MS = 2_000
+/** The finest life the Cache API knows. */
+const SHARED_SECONDS = 1
+/** How many changes behind the filler a neighbour may be and still use its copy. */
+const SHARED_REACH = 50
+/** How long the filler's own request took, so that a reader can bound the age of the statement behind it. */
+const TOOK_HEADER = 'tradewind-took-ms'
+
+export function cellFeed(cell: Cell, cache: Cache, environment: string): FeedSource {
+  const address = `https://cache.tradewind/feed/1/${environment}/${cell.name}/catalogue`
+
+  async function ask(from: number | null): Promise<Batch> {
+    const path = `/internal/feed?feed=catalogue${from === null ? '' : `&from=${from}`}`
+    const response = await fetchSigned(cell, { method: 'GET', path, timeoutMs: FEED_TIMEOUT_MS })
+    const batch = response.ok ? parseBatch(await response.json()) : null
+    if (batch === null) throw new Error('the cell answered with no usable batch')
+    return batch
+  }
+
+  async function share(batch: Batch, tookMs: number): Promise<void> {
+    const headers = {
+      'cache-control': `public, max-age=${SHARED_SECONDS}`,
+      [TOOK_HEADER]: String(tookMs),
+    }
+    await cache.put(address, Response.json(batch, { headers })).catch(() => undefined)
+  }
+
+  return {
+    direct: ask,
+    shared: async (known) => {
+      const stored = await cache.match(address).catch(() => undefined)
+      const batch = stored === undefined ? null : parseBatch(await stored.json().catch(() => null))
+      if (stored !== undefined && batch !== null) {
+        const tookMs = Number(stored.headers.get(TOOK_HEADER) ?? 0)
+        return { batch, ageMs: tookMs + SHARED_SECONDS * 1_000 }
+      }
+      const startedAtMs = Date.now()
+      const filled = await ask(known === null ? null : Math.max(0, known - SHARED_REACH))
+      const tookMs = Date.now() - startedAtMs
+      await share(filled, tookMs)
+      return { batch: filled, ageMs: Math.max(tookMs, 0) }
+    },
+  }
+}

@@ -1,0 +1,56 @@
+/** The Worker's configuration, from its bindings. */
+
+export interface Bindings {
+  /** `{"eu":{"url":"https://…"}}`: every cell this edge may send to. */
+  CELLS: string
+  /** `{"eu":"keyid:base64url"}`: the secret shared with each cell. */
+  EDGE_SECRETS: string
+  /** The cell for what no id and no token places. */
+  DEFAULT_CELL: string
+  ENVIRONMENT: 'development' | 'staging' | 'production'
+}
+
+export interface Cell {
+  readonly name: string
+  readonly url: string
+  readonly keyId: string
+  readonly secret: Uint8Array<ArrayBuffer>
+}
+
+export interface EdgeConfig {
+  readonly cells: ReadonlyMap<string, Cell>
+  readonly defaultCell: Cell
+  readonly environment: Bindings['ENVIRONMENT']
+}
+
+/** @throws {Error} that names the binding at fault, never its value. */
+export function readEdgeConfig(bindings: Bindings): EdgeConfig {
+  const addresses = objectIn(bindings, 'CELLS') as Record<string, { url: string }>
+  const secrets = objectIn(bindings, 'EDGE_SECRETS') as Record<string, string>
+  const cells = new Map<string, Cell>()
+  for (const [name, { url }] of Object.entries(addresses)) {
+    const [keyId, secret] = (secrets[name] ?? '').split(':')
+    if (!keyId || !secret || !URL.canParse(url)) {
+      throw new Error(`CELLS or EDGE_SECRETS lacks the url or the secret of cell ${name}`)
+    }
+    const bytes = Uint8Array.from(atob(base64(secret)), (character) => character.charCodeAt(0))
+    cells.set(name, { name, url: url.replace(/\/$/, ''), keyId, secret: bytes })
+  }
+  const defaultCell = cells.get(bindings.DEFAULT_CELL)
+  if (defaultCell === undefined) throw new Error('DEFAULT_CELL names no cell of CELLS')
+  return { cells, defaultCell, environment: bindings.ENVIRONMENT }
+}
+
+function objectIn(bindings: Bindings, name: 'CELLS' | 'EDGE_SECRETS'): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(bindings[name])
+    if (typeof value === 'object' && value !== null) return value as Record<string, unknown>
+  } catch {
+    // Said below, for every way in which it is not an object.
+  }
+  throw new Error(`${name} must be a JSON object`)
+}
+
+function base64(base64url: string): string {
+  return base64url.replaceAll('-', '+').replaceAll('_', '/')
+}

@@ -1,0 +1,42 @@
+/** What this isolate has counted since it started. */
+import type { ReadCounters } from '../shared/freshness/cached-reads.ts'
+import type { FollowerCounters } from '../shared/freshness/follower.ts'
+import type { ProblemCode } from '../shared/problems.ts'
+
+export interface EdgeCounters {
+  requests: number
+  /** Requests that no cache could answer, by nature: writes and private reads. */
+  forwards: number
+  notModified: number
+  tokensRefused: Record<string, number>
+  limited: number
+  /** Problems by contract, then by code. */
+  errors: Record<string, Record<string, number>>
+}
+
+export function newCounters(): EdgeCounters {
+  return { requests: 0, forwards: 0, notModified: 0, tokensRefused: {}, limited: 0, errors: {} }
+}
+
+export function countError(counters: EdgeCounters, contract: string, code: ProblemCode): void {
+  counters.errors[contract] ??= {}
+  const ofContract = counters.errors[contract]
+  ofContract[code] = (ofContract[code] ?? 0) + 1
+}
+
+export function countRefusedToken(counters: EdgeCounters, reason: string): void {
+  counters.tokensRefused[reason] = (counters.tokensRefused[reason] ?? 0) + 1
+}
+
+export interface EdgeHealth {
+  ok: true
+  counters: EdgeCounters
+  reads: ReadCounters
+  feed: FollowerCounters & {
+    ageMs: number | null
+    n: number
+    floor: number
+    history: string | null
+  }
+  memory: { entries: number; bytes: number }
+}

@@ -1,0 +1,93 @@
+/** Step 6: a request that only a cell can answer, signed and passed on, once. */
+import type { Forward } from '../../shared/contracts/endpoint.ts'
+import { HEADERS } from '../../shared/headers.ts'
+import { Problem } from '../../shared/problems.ts'
+import type { Cell } from '../config.ts'
+import type { Place } from '../geo/place.ts'
+import { readBody } from '../limits/request-limits.ts'
+import type { Trace } from '../trace/trace.ts'
+import { fetchSigned } from './fetch-signed.ts'
+
+/** Longer than a payment may take in the cell, so that a slow provider is the cell's to judge. */
+export const FORWARD_TIMEOUT_MS = 15_000
+/** A page of the cell's own, such as its documentation. */
+const PAGE_TIMEOUT_MS = 5_000
+
+/** What a caller may say to the cell; the rest stays here. */
+const PASSED_ON = [
+  'authorization',
+  'content-type',
+  'if-none-match',
+  HEADERS.idempotencyKey,
+  HEADERS.cartSecret,
+]
+/** What the cell may say to a caller. */
+const PASSED_BACK = [
+  'content-type',
+  'cache-control',
+  'etag',
+  'retry-after',
+  'www-authenticate',
+  'content-security-policy',
+  HEADERS.position,
+]
+
+/** @throws {Problem} `cell.unavailable` when the cell cannot be reached in time: a creating request may be repeated with its key. */
+export async function forward(
+  cell: Cell,
+  request: { original: Request; serve: Forward; path: string; place: Place; trace: Trace },
+): Promise<Response> {
+  const { original, serve, path, place, trace } = request
+  const headers = pick(original.headers, PASSED_ON)
+  headers.set(HEADERS.context, contextHeader(place, trace))
+  headers.set('traceparent', trace.traceparent())
+  const body = await readBody(original, serve.bodyBytesMax)
+  const response = await fetchSigned(cell, {
+    method: original.method === 'HEAD' ? 'GET' : original.method,
+    path,
+    headers,
+    body,
+    timeoutMs: FORWARD_TIMEOUT_MS,
+  }).catch((cause: unknown) => {
+    throw new Problem('cell.unavailable', { retryAfterSeconds: 2, cause })
+  })
+  return await passedBack(response)
+}
+
+/** A page that the cell serves to anyone, unsigned. */
+export async function forwardPage(cell: Cell, path: string): Promise<Response> {
+  const signal = AbortSignal.timeout(PAGE_TIMEOUT_MS)
+  const response = await fetch(cell.url + path, { signal }).catch((cause: unknown) => {
+    throw new Problem('cell.unavailable', { retryAfterSeconds: 2, cause })
+  })
+  return await passedBack(response)
+}
+
+async function passedBack(response: Response): Promise<Response> {
+  // That the cell does not trust this edge is the operator's affair, not the caller's.
+  const isUntrusted =
+    response.status === 401 && (await response.clone().text()).includes('request.unsigned')
+  if (isUntrusted) throw new Problem('cell.unavailable', { cause: new Error('unsigned') })
+  return new Response(response.body, {
+    status: response.status,
+    headers: pick(response.headers, PASSED_BACK),
+  })
+}
+
+function pick(from: Headers, names: readonly string[]): Headers {
+  const picked = new Headers()
+  for (const name of names) {
+    const value = from.get(name)
+    if (value !== null) picked.set(name, value)
+  }
+  return picked
+}
+
+/** A structured-field dictionary (RFC 9651). Every value is of a form that needs no escaping. */
+function contextHeader(place: Place, trace: Trace): string {
+  const members = [`request="${trace.requestId}"`]
+  for (const [name, value] of Object.entries(place)) {
+    if (value !== null && /^[\w-]{1,16}$/.test(value)) members.push(`${name}="${value}"`)
+  }
+  return members.join(', ')
+}

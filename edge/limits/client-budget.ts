@@ -1,0 +1,41 @@
+/** Step 4: what one client may make this isolate do beyond answering: a token bucket each, bounded in number. */
+
+export interface BudgetRule {
+  /** Tokens a client starts with and at most holds. */
+  readonly burst: number
+  readonly perSecond: number
+}
+
+/** Polls that a client's positions force. A shopper who writes forces one a write. */
+export const FORCED_POLLS: BudgetRule = { burst: 20, perSecond: 2 }
+const CLIENTS_MAX = 10_000
+
+export class ClientBudget {
+  readonly #rule: BudgetRule
+  readonly #clients = new Map<string, { tokens: number; atMs: number }>()
+
+  constructor(rule: BudgetRule) {
+    this.#rule = rule
+  }
+
+  /** Takes one token; false when the client has none left. */
+  take(client: string, nowMs: number): boolean {
+    const { burst, perSecond } = this.#rule
+    const known = this.#clients.get(client)
+    const refilled = known && known.tokens + ((nowMs - known.atMs) / 1_000) * perSecond
+    const tokens = Math.min(burst, refilled ?? burst)
+    this.#clients.delete(client)
+    if (this.#clients.size >= CLIENTS_MAX) {
+      const [oldest] = this.#clients.keys()
+      this.#clients.delete(oldest!)
+    }
+    const allowed = tokens >= 1
+    this.#clients.set(client, { tokens: allowed ? tokens - 1 : tokens, atMs: nowMs })
+    return allowed
+  }
+}
+
+/** The address Cloudflare saw; the edge never trusts a forwarded-for that a client could write. */
+export function clientOf(request: Request): string {
+  return request.headers.get('cf-connecting-ip') ?? 'unknown'
+}

@@ -1,0 +1,64 @@
+/** What every response of the edge carries: CORS, security headers, and the request's id. */
+import { HEADERS } from '../shared/headers.ts'
+import type { Trace } from './trace/trace.ts'
+
+const EXPOSED = [
+  HEADERS.position,
+  HEADERS.requestId,
+  HEADERS.cell,
+  HEADERS.cacheStatus,
+  'etag',
+  'retry-after',
+  'server-timing',
+].join(', ')
+
+const PREFLIGHT_SECONDS = 86_400
+
+/** Any origin may read: nothing here is decided by a cookie, only by what a caller presents itself. */
+const FIXED: Readonly<Record<string, string>> = {
+  'access-control-allow-origin': '*',
+  'access-control-expose-headers': EXPOSED,
+  'cross-origin-resource-policy': 'cross-origin',
+  'referrer-policy': 'no-referrer',
+  'strict-transport-security': 'max-age=31536000; includeSubDomains',
+  'x-content-type-options': 'nosniff',
+}
+
+/** Builds the response of a body, or adds to one that a cell sent. */
+export function secured(
+  from: Response | Uint8Array<ArrayBuffer> | null,
+  trace: Trace,
+  init: { status: number; headers: Record<string, string> } = { status: 200, headers: {} },
+): Response {
+  const { status, headers } = init
+  if (!(from instanceof Response)) {
+    Object.assign(headers, FIXED)
+    headers[HEADERS.requestId] = trace.requestId
+    return new Response(from, { status, headers })
+  }
+  const response = new Response(from.body, from)
+  for (const [name, value] of Object.entries(FIXED)) response.headers.set(name, value)
+  response.headers.set(HEADERS.requestId, trace.requestId)
+  return response
+}
+
+/** The answer to a CORS preflight, for any endpoint. */
+export function preflight(): Response {
+  return new Response(null, {
+    status: 204,
+    headers: {
+      ...FIXED,
+      'access-control-allow-methods': 'GET, HEAD, POST, PUT, PATCH, DELETE',
+      'access-control-allow-headers': [
+        'authorization',
+        'content-type',
+        'if-none-match',
+        HEADERS.idempotencyKey,
+        HEADERS.cartSecret,
+        HEADERS.position,
+        'traceparent',
+      ].join(', '),
+      'access-control-max-age': String(PREFLIGHT_SECONDS),
+    },
+  })
+}

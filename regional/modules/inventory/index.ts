@@ -1,0 +1,9 @@
+/** Inventory's door: what may be sold, and the ledger that explains it. */
+import type { Module } from '../../platform/implement.ts'
+import { routes } from './routes.ts'
+
+export { type OpeningStock, openStock } from './open-stock.ts'
+export { availabilityOf } from './queries.ts'
+export { returnStock, type StockChange, takeStock } from './take-stock.ts'
+
+export const inventory: Module = { name: 'inventory', routes, reactions: [], jobs: [] }

@@ -1,0 +1,58 @@
+/** What a database must be before a cell serves from it. */
+import { readFileSync } from 'node:fs'
+import { sql } from 'drizzle-orm'
+import { codeOf, type Database } from './database.ts'
+import { statement } from './statement.ts'
+
+const POSTGRES_MAJOR_MIN = 15
+/** Every commit that was answered survives a crash, and a failover to a synchronous standby. */
+const DURABLE = ['on', 'remote_apply']
+
+interface DatabaseRow {
+  version: number
+  synchronousCommit: string
+  hasMigrations: boolean
+  hasJobs: boolean
+}
+
+const selectDatabase = statement<Record<string, never>, DatabaseRow>(
+  'servable_database',
+  sql`select current_setting('server_version_num')::int as version,
+    current_setting('synchronous_commit') as "synchronousCommit",
+    to_regclass('drizzle.__drizzle_migrations') is not null as "hasMigrations",
+    to_regclass('pgboss.version') is not null as "hasJobs"`,
+)
+
+const selectMigrated = statement<Record<string, never>, { at: number | null }>(
+  'servable_migrated',
+  sql`select max(created_at) as at from drizzle.__drizzle_migrations`,
+)
+
+/** @throws {Error} one line that says what is wrong and what to do. */
+export async function assertServable(db: Database): Promise<void> {
+  const [row] = await db.run(selectDatabase, {}).catch((cause: unknown) => {
+    const reason = codeOf(cause) ?? 'no answer'
+    throw new Error(`The database cannot be reached (${reason}): check DATABASE_URL`, { cause })
+  })
+  const { version, synchronousCommit, hasMigrations, hasJobs } = row!
+  if (version < POSTGRES_MAJOR_MIN * 10_000) {
+    const major = Math.floor(version / 10_000)
+    throw new Error(`Postgres ${major} is too old: ${POSTGRES_MAJOR_MIN} or newer is needed`)
+  }
+  if (!DURABLE.includes(synchronousCommit)) {
+    throw new Error(
+      `synchronous_commit is '${synchronousCommit}': it must be 'on', or an answered write can be lost`,
+    )
+  }
+  const migrated = hasMigrations ? (await db.run(selectMigrated, {}))[0]?.at : null
+  if (!hasJobs || (migrated ?? 0) < newestMigration()) {
+    throw new Error('The database lacks migrations: run `npm run migrate`')
+  }
+}
+
+/** When the newest migration of this release was made, as the migrator records it. */
+function newestMigration(): number {
+  const journal = new URL('../../drizzle/meta/_journal.json', import.meta.url)
+  const { entries } = JSON.parse(readFileSync(journal, 'utf8')) as { entries: { when: number }[] }
+  return Math.max(...entries.map((entry) => entry.when))
+}

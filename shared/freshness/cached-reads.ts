@@ -1,0 +1,303 @@
+/**
+ * Cached reads: memory, then the colo, then the cell. One judgement, `Knowledge.isFresh`, decides at each of them.
+ */
+import type { Entry } from './entry.ts'
+import { FEED_WINDOW } from './feed.ts'
+import type { FeedFollower, Milliseconds, WaitUntil } from './follower.ts'
+import type { MemoryTier } from './memory-tier.ts'
+import type { Position } from './position.ts'
+
+/** A cache shared by the isolates of one place. Its failures read as absence. */
+export interface ColoTier {
+  get(key: string): Promise<Entry | null>
+  set(key: string, entry: Entry, seconds: number): Promise<void>
+}
+
+/** What the cell answered: an entry, or a response that no cache may hold. */
+export type Fetched =
+  | { kind: 'entry'; entry: Entry; renewed: boolean }
+  | { kind: 'response'; response: Response }
+
+/** The tier below. Rejects when it cannot be reached in time. */
+export interface Origin {
+  fetch(request: { key: string; minimum: Position | null; stale: Entry | null }): Promise<Fetched>
+}
+
+export interface CachedRequest {
+  /** Canonical path and query: all that the answer depends on. */
+  readonly key: string
+  readonly position: Position | null
+  readonly staleIfErrorSeconds: number
+}
+
+export type Served =
+  | {
+      kind: 'entry'
+      entry: Entry
+      position: Position
+      /** Where it was found. `stale`: the cell cannot be reached and an older copy stands in. */
+      from: 'memory' | 'colo' | 'cell' | 'stale'
+      /** Why the cell was asked, when it was. */
+      forward: 'miss' | 'stale' | null
+      renewed: boolean
+      collapsed: boolean
+    }
+  | { kind: 'response'; response: Response }
+  /** Nothing that this reader may be shown can be had. */
+  | { kind: 'unavailable' }
+
+export interface ReadCounters {
+  memoryHits: number
+  coloHits: number
+  fills: number
+  renewals: number
+  collapsed: number
+  refetches: number
+  staleServed: number
+  unavailable: number
+}
+
+interface Flight {
+  readonly minimum: Position | null
+  readonly done: Promise<Fetched | null>
+}
+
+/** A joined fill that does not settle is given up for one of our own. */
+const JOIN_MS_MAX = 6_000
+/** An entry in the colo is stored again when its stamp lags so many changes, for the isolates that start later. */
+const RESTAMP_CHANGES = FEED_WINDOW / 2
+
+export class CachedReads {
+  readonly counters: ReadCounters = {
+    memoryHits: 0,
+    coloHits: 0,
+    fills: 0,
+    renewals: 0,
+    collapsed: 0,
+    refetches: 0,
+    staleServed: 0,
+    unavailable: 0,
+  }
+  readonly #follower: FeedFollower
+  readonly #memory: MemoryTier
+  readonly #colo: ColoTier
+  readonly #origin: Origin
+  readonly #flights = new Map<string, Flight>()
+  /** The knowledge version under which an entry was last found fresh, so that a hit costs two comparisons. */
+  readonly #judged = new WeakMap<Entry, { version: number; position: Position }>()
+  readonly #filledAtMs = new WeakMap<Entry, number>()
+  readonly #coloStamps = new WeakMap<Entry, number>()
+  readonly #now: Milliseconds
+
+  constructor(parts: {
+    follower: FeedFollower
+    memory: MemoryTier
+    colo: ColoTier
+    origin: Origin
+    now: Milliseconds
+  }) {
+    this.#follower = parts.follower
+    this.#memory = parts.memory
+    this.#colo = parts.colo
+    this.#origin = parts.origin
+    this.#now = parts.now
+  }
+
+  /** A fresh answer from memory, without waiting for anything; `null` when there is none. */
+  fromMemory(request: CachedRequest, waitUntil: WaitUntil): Served | null {
+    const { key, position } = request
+    if (!this.#follower.isCurrent || !this.#follower.covers(position)) return null
+    const entry = this.#memory.get(key)
+    const own = entry === undefined ? null : this.#positionIfFresh(entry)
+    if (entry === undefined || own === null) return null
+    this.#follower.refreshBehind(waitUntil)
+    this.counters.memoryHits += 1
+    this.#restampColo(request, entry, waitUntil)
+    return hit(entry, own, 'memory')
+  }
+
+  async read(request: CachedRequest, waitUntil: WaitUntil): Promise<Served> {
+    const current = await this.#follower.bringUpTo(request.position, waitUntil)
+    if (!current) return await this.#withoutFeed(request)
+    const inMemory = this.fromMemory({ ...request, position: null }, waitUntil)
+    if (inMemory !== null) return inMemory
+    const stored = await this.#colo.get(request.key)
+    if (stored !== null) {
+      const own = this.#positionIfFresh(stored)
+      if (own !== null) {
+        this.counters.coloHits += 1
+        this.#keep(request.key, stored)
+        this.#coloStamps.set(stored, stored.stamp)
+        return hit(stored, own, 'colo')
+      }
+    }
+    return await this.#fill(request, this.#newer(this.#memory.get(request.key), stored), waitUntil)
+  }
+
+  /**
+   * Judges an entry, and re-stamps one that passes to the knowledge it passed under.
+   *
+   * @returns the position its answer carries; `null` when it is not fresh.
+   */
+  #positionIfFresh(entry: Entry): Position | null {
+    const { knowledge } = this.#follower
+    const before = this.#judged.get(entry)
+    if (before !== undefined && before.version === knowledge.version) return before.position
+    if (!knowledge.isFresh(entry)) return null
+    const position = knowledge.positionOf(entry)
+    if (knowledge.n > entry.stamp) entry.stamp = knowledge.n
+    this.#judged.set(entry, { version: knowledge.version, position })
+    return position
+  }
+
+  async #fill(request: CachedRequest, stale: Entry | null, waitUntil: WaitUntil): Promise<Served> {
+    const { key } = request
+    const minimum = this.#minimum(request.position)
+    const first = await this.#fetch(key, minimum, stale, waitUntil)
+    let fetched = first.fetched
+    if (
+      fetched?.kind === 'entry' &&
+      !(await this.#isAcceptable(fetched.entry, minimum, waitUntil))
+    ) {
+      this.counters.refetches += 1
+      const named = this.#minimum(request.position)
+      fetched = (await this.#fetch(key, named, null, waitUntil)).fetched
+      // No tier answers with less than it was asked for; one that does is as good as gone.
+      if (fetched?.kind === 'entry' && !isEnough(fetched.entry, minimum)) fetched = null
+    }
+    if (fetched === null) return this.#standIn(request, stale)
+    if (fetched.kind === 'response') return fetched
+    const { entry, renewed } = fetched
+    const position = this.#positionIfFresh(entry) ?? this.#follower.knowledge.positionOf(entry)
+    this.#keep(key, entry)
+    this.#coloStamps.set(entry, entry.stamp)
+    if (!first.collapsed) waitUntil(this.#colo.set(key, entry, request.staleIfErrorSeconds))
+    const forward = stale === null ? 'miss' : 'stale'
+    const { collapsed } = first
+    return { kind: 'entry', entry, position, from: 'cell', forward, renewed, collapsed }
+  }
+
+  /**
+   * The greater of what the reader has seen and what we know. A position that is still ahead after the cell itself
+   * was asked is nobody's, and is left out.
+   */
+  #minimum(position: Position | null): Position | null {
+    const { history, n } = this.#follower.knowledge
+    if (history === null) return position
+    return { n, history }
+  }
+
+  /**
+   * Tests what arrived like a cached entry. One of another history than ours means that ours is over: the cell is
+   * asked which it is.
+   */
+  async #isAcceptable(
+    entry: Entry,
+    minimum: Position | null,
+    waitUntil: WaitUntil,
+  ): Promise<boolean> {
+    const { knowledge } = this.#follower
+    if (entry.history !== knowledge.history) {
+      await this.#follower.bringUpTo({ n: entry.stamp, history: entry.history }, waitUntil)
+      return entry.history === knowledge.history && knowledge.isFresh(entry)
+    }
+    return isEnough(entry, minimum) && knowledge.isFresh(entry)
+  }
+
+  /** One request to the cell, or one under way whose minimum covers ours. `null` when the cell cannot be reached. */
+  async #fetch(
+    key: string,
+    minimum: Position | null,
+    stale: Entry | null,
+    waitUntil: WaitUntil,
+  ): Promise<{ fetched: Fetched | null; collapsed: boolean }> {
+    const underWay = this.#flights.get(key)
+    if (underWay !== undefined && covers(underWay.minimum, minimum)) {
+      const fetched = await within(underWay.done, JOIN_MS_MAX)
+      // A response's body belongs to the request that fetched it; only bytes are shared.
+      if (fetched?.kind === 'entry') {
+        this.counters.collapsed += 1
+        return { fetched, collapsed: true }
+      }
+    }
+    this.counters.fills += 1
+    const flight: Flight = {
+      minimum,
+      done: this.#origin.fetch({ key, minimum, stale }).catch(() => null),
+    }
+    this.#flights.set(key, flight)
+    waitUntil(flight.done)
+    const fetched = await flight.done
+    if (this.#flights.get(key) === flight) this.#flights.delete(key)
+    if (fetched?.kind === 'entry' && fetched.renewed) this.counters.renewals += 1
+    return { fetched, collapsed: false }
+  }
+
+  /** The feed cannot be reached, so nothing can be vouched for. */
+  async #withoutFeed(request: CachedRequest): Promise<Served> {
+    const stored = await this.#colo.get(request.key)
+    return this.#standIn(request, this.#newer(this.#memory.get(request.key), stored))
+  }
+
+  /** An older copy in place of a cell that cannot be reached, for a reader who has not seen better. */
+  #standIn(request: CachedRequest, entry: Entry | null): Served {
+    const filledAtMs = entry === null ? undefined : this.#filledAtMs.get(entry)
+    const ageMs = filledAtMs === undefined ? 0 : this.#now() - filledAtMs
+    const { position, staleIfErrorSeconds } = request
+    const knowsBetter = entry !== null && position !== null && !reaches(entry, position)
+    if (entry === null || knowsBetter || ageMs > staleIfErrorSeconds * 1_000) {
+      this.counters.unavailable += 1
+      return { kind: 'unavailable' }
+    }
+    this.counters.staleServed += 1
+    if (filledAtMs === undefined) this.#keep(request.key, entry)
+    return hit(entry, { n: entry.stamp, history: entry.history }, 'stale')
+  }
+
+  #keep(key: string, entry: Entry): void {
+    if (!this.#filledAtMs.has(entry)) this.#filledAtMs.set(entry, this.#now())
+    this.#memory.set(key, entry)
+  }
+
+  #restampColo(request: CachedRequest, entry: Entry, waitUntil: WaitUntil): void {
+    const stored = this.#coloStamps.get(entry) ?? entry.stamp
+    if (entry.stamp - stored < RESTAMP_CHANGES) return
+    this.#coloStamps.set(entry, entry.stamp)
+    waitUntil(this.#colo.set(request.key, entry, request.staleIfErrorSeconds))
+  }
+
+  #newer(one: Entry | undefined, other: Entry | null): Entry | null {
+    if (one === undefined || other === null) return one ?? other
+    const known = this.#follower.knowledge.history
+    if (one.history !== other.history) return other.history === known ? other : one
+    return other.stamp > one.stamp ? other : one
+  }
+}
+
+function hit(entry: Entry, position: Position, from: 'memory' | 'colo' | 'stale'): Served {
+  return { kind: 'entry', entry, position, from, forward: null, renewed: false, collapsed: false }
+}
+
+/** True when an answer for `minimum` also answers a reader who needs `own`. */
+function covers(minimum: Position | null, own: Position | null): boolean {
+  if (own === null) return true
+  return minimum !== null && minimum.history === own.history && minimum.n >= own.n
+}
+
+function isEnough(entry: Entry, minimum: Position | null): boolean {
+  return minimum === null || minimum.history !== entry.history || entry.stamp >= minimum.n
+}
+
+function reaches(entry: Entry, position: Position): boolean {
+  return entry.history === position.history && entry.stamp >= position.n
+}
+
+async function within<T>(work: Promise<T>, milliseconds: number): Promise<T | null> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const late = new Promise<null>((resolve) => {
+    timer = setTimeout(() => resolve(null), milliseconds)
+  })
+  const result = await Promise.race([work, late])
+  if (timer !== undefined) clearTimeout(timer)
+  return result
+}

@@ -1,0 +1,202 @@
+/**
+ * Follows a feed: polls only when requests flow, behind the shopper's back while knowledge is young, before answering
+ * when it is old or the reader has seen more.
+ */
+import { type Batch, FEED_REFRESH_MS, FEED_STALE_MS_MAX } from './feed.ts'
+import { Knowledge } from './knowledge.ts'
+import type { Position } from './position.ts'
+
+/** Where batches come from. */
+export interface FeedSource {
+  /**
+   * A batch of the newest changes that readers nearby may share, from about `known` on if it has to be asked for.
+   *
+   * `ageMs` bounds how long ago the cell made the statement it came from.
+   */
+  shared(known: number | null): Promise<{ batch: Batch; ageMs: number }>
+  /** Asks the cell itself for the changes after `from`; for the newest ones when `null`. */
+  direct(from: number | null): Promise<Batch>
+}
+
+/** Milliseconds of this machine's own clock; only differences of it are used. */
+export type Milliseconds = () => number
+
+/** Keeps work alive after the answer has been sent. */
+export type WaitUntil = (work: Promise<unknown>) => void
+
+/** A joined poll that does not settle (its request was cut off) is given up for one of our own. */
+const JOIN_MS_MAX = 3_000
+/** After a failed poll, how long before another is tried. */
+export const FEED_RETRY_MS = 500
+/** Batches taken one after another when the feed is cut at its limit. */
+const CUT_BATCHES_MAX = 100
+
+export interface FollowerCounters {
+  polls: number
+  pollFailures: number
+  forcedPolls: number
+  gaps: number
+  resets: number
+}
+
+interface Poll {
+  readonly startedAtMs: number
+  readonly kind: 'shared' | 'direct'
+  readonly done: Promise<boolean>
+}
+
+export class FeedFollower {
+  readonly knowledge: Knowledge
+  readonly counters: FollowerCounters = {
+    polls: 0,
+    pollFailures: 0,
+    forcedPolls: 0,
+    gaps: 0,
+    resets: 0,
+  }
+  readonly #source: FeedSource
+  readonly #now: Milliseconds
+  #asOfMs = Number.NEGATIVE_INFINITY
+  #attemptedAtMs = Number.NEGATIVE_INFINITY
+  #failed = false
+  #poll: Poll | null = null
+
+  constructor(options: { source: FeedSource; now: Milliseconds; knowledge?: Knowledge }) {
+    this.#source = options.source
+    this.#now = options.now
+    this.knowledge = options.knowledge ?? new Knowledge()
+  }
+
+  /** How old our knowledge is at most; infinite before the first batch. */
+  get ageMs(): number {
+    return this.#now() - this.#asOfMs
+  }
+
+  get isCurrent(): boolean {
+    return this.ageMs <= FEED_STALE_MS_MAX
+  }
+
+  /** True when a reader at this position can be answered from what we know. */
+  covers(position: Position | null): boolean {
+    return position === null || this.knowledge.covers(position)
+  }
+
+  /** Starts a poll behind the answer if knowledge is getting old. Cheap when it is not. */
+  refreshBehind(waitUntil: WaitUntil): void {
+    const nowMs = this.#now()
+    if (nowMs - this.#asOfMs <= FEED_REFRESH_MS || this.#poll !== null) return
+    if (nowMs - this.#attemptedAtMs < FEED_REFRESH_MS / 2) return
+    waitUntil(this.#start('shared').done)
+  }
+
+  /**
+   * Brings knowledge to where this reader may be answered.
+   *
+   * @returns false when the feed cannot be reached and what we know is too old to vouch for anything.
+   */
+  async bringUpTo(position: Position | null, waitUntil: WaitUntil): Promise<boolean> {
+    const arrivedAtMs = this.#now()
+    if (!this.isCurrent && !(await this.#pollOnce('shared', waitUntil))) return false
+    if (this.covers(position)) return true
+    return await this.#force(position, arrivedAtMs, waitUntil)
+  }
+
+  /**
+   * Asks the cell itself, past any shared copy. A poll under way is joined only if it began after the reader arrived.
+   */
+  async #force(
+    position: Position | null,
+    arrivedAtMs: number,
+    waitUntil: WaitUntil,
+  ): Promise<boolean> {
+    this.counters.forcedPolls += 1
+    const underWay = this.#poll
+    if (underWay?.kind === 'direct' && underWay.startedAtMs <= arrivedAtMs) {
+      await this.#join(underWay)
+      if (this.covers(position)) return true
+    }
+    return await this.#pollOnce('direct', waitUntil)
+  }
+
+  /** One poll, ours or one already under way. False when it failed, or one failed just now. */
+  async #pollOnce(kind: Poll['kind'], waitUntil: WaitUntil): Promise<boolean> {
+    if (this.#poll !== null && (kind === 'shared' || this.#poll.kind === 'direct')) {
+      return await this.#join(this.#poll)
+    }
+    if (this.#failed && this.#now() - this.#attemptedAtMs < FEED_RETRY_MS) return false
+    const poll = this.#start(kind)
+    waitUntil(poll.done)
+    return await poll.done
+  }
+
+  async #join(poll: Poll): Promise<boolean> {
+    let timer: ReturnType<typeof setTimeout> | undefined
+    const tooLong = new Promise<boolean>((resolve) => {
+      timer = setTimeout(() => {
+        if (this.#poll === poll) this.#poll = null
+        resolve(false)
+      }, JOIN_MS_MAX)
+    })
+    const done = await Promise.race([poll.done, tooLong])
+    if (timer !== undefined) clearTimeout(timer)
+    return done
+  }
+
+  #start(kind: Poll['kind']): Poll {
+    const startedAtMs = this.#now()
+    this.#attemptedAtMs = startedAtMs
+    const done = this.#run(kind)
+      .then(
+        () => true,
+        () => {
+          this.counters.pollFailures += 1
+          return false
+        },
+      )
+      .then((succeeded) => {
+        this.#failed = !succeeded
+        if (this.#poll === poll) this.#poll = null
+        return succeeded
+      })
+    const poll: Poll = { startedAtMs, kind, done }
+    this.#poll = poll
+    return poll
+  }
+
+  async #run(kind: Poll['kind']): Promise<void> {
+    this.counters.polls += 1
+    await (kind === 'shared' ? this.#takeShared() : this.#takeDirect(this.#now()))
+  }
+
+  async #takeShared(): Promise<void> {
+    const startedAtMs = this.#now()
+    const { knowledge } = this
+    const known = knowledge.history === null ? null : knowledge.n
+    const { batch, ageMs } = await this.#source.shared(known)
+    const isUsable = knowledge.apply(batch) === 'applied' && !batch.cut
+    // A batch that ends before what we know says nothing of the rest.
+    if (!isUsable || batch.to < knowledge.n) return await this.#takeDirect(startedAtMs)
+    this.#vouch(this.#now() - ageMs)
+  }
+
+  async #takeDirect(startedAtMs: number): Promise<void> {
+    for (let taken = 0; taken < CUT_BATCHES_MAX; taken += 1) {
+      const { knowledge } = this
+      const batch = await this.#source.direct(knowledge.history === null ? null : knowledge.n)
+      const applied = knowledge.apply(batch)
+      if (applied !== 'applied') {
+        this.counters[applied === 'gap' ? 'gaps' : 'resets'] += 1
+        knowledge.reset(batch)
+      }
+      if (!batch.cut) {
+        this.#vouch(startedAtMs)
+        return
+      }
+    }
+    throw new Error('the feed stays ahead of its reader')
+  }
+
+  #vouch(asOfMs: number): void {
+    this.#asOfMs = Math.max(this.#asOfMs, asOfMs)
+  }
+}
