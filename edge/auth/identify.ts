@@ -77,8 +77,12 @@ export class TokenVerifier {
         currentDate: new Date(nowMs),
       })
       const principal = principalFromClaims(payload, issuer.cell)
-      if (principal === null) return { ok: false, reason: 'claims' }
-      this.#remember(authorization, principal, payload.exp! * 1_000)
+      // It is remembered until it expires, so what claims too long a life must not get that far.
+      const { iat, exp } = payload as { iat: number; exp: number }
+      if (principal === null || exp - iat > ACCESS_TOKEN_SECONDS_MAX) {
+        return { ok: false, reason: 'claims' }
+      }
+      this.#remember(authorization, principal, exp * 1_000)
       return { ok: true, principal }
     } catch (error) {
       return { ok: false, reason: isAboutKeys(error) ? 'keys_unavailable' : 'unverified' }

@@ -56,8 +56,12 @@ export class AccessTokens {
       throw new Problem('token.refused', { cause })
     })
     const principal = principalFromClaims(verified.payload, this.#cell)
-    if (principal === null) throw new Problem('token.refused')
-    this.#remember(token, principal, verified.payload.exp!)
+    // It is remembered until it expires, so what claims a longer life than is allowed must not get that far.
+    const { iat, exp } = verified.payload as { iat: number; exp: number }
+    if (principal === null || exp - iat > ACCESS_TOKEN_SECONDS_MAX) {
+      throw new Problem('token.refused')
+    }
+    this.#remember(token, principal, exp)
     return principal
   }
 

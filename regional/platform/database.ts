@@ -4,7 +4,7 @@
  * A write does its work through a `Tx`: it runs statements, names the tags it changed, publishes events and leaves
  * audit rows. All of those are written by one last statement, in which the clock is the last lock taken.
  */
-import { Pool as NeonPool, neonConfig } from '@neondatabase/serverless'
+import { Pool as NeonPool, neonConfig, types as neonTypes } from '@neondatabase/serverless'
 import type { SQL } from 'drizzle-orm'
 import { drizzle as drizzleNeon } from 'drizzle-orm/neon-serverless'
 import { drizzle as drizzlePg, type NodePgDatabase } from 'drizzle-orm/node-postgres'
@@ -18,6 +18,7 @@ import { v7 as uuidv7 } from './uuid.ts'
 
 // Every bigint of ours (amounts, clocks, counts) stays below 2^53; a string would only be converted by hand.
 pg.types.setTypeParser(pg.types.builtins.INT8, Number)
+neonTypes.setTypeParser(pg.types.builtins.INT8, Number)
 
 export interface DatabaseOptions {
   url: string

@@ -52,6 +52,7 @@ export function reference(): Hono {
       agent: { disabled: true },
       mcp: { disabled: true },
       showDeveloperTools: 'never',
+      // Without one the browser asks for `/favicon.ico`, which is not ours to answer.
       favicon: 'data:,',
       hideClientButton: true,
       defaultOpenAllTags: true,

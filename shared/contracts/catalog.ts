@@ -109,6 +109,8 @@ export type Product = z.infer<typeof Product>
 export const ProductSort = z.enum(['newest', 'name', 'price', '-price'])
 export type ProductSort = z.infer<typeof ProductSort>
 
+const ListLimit = z.coerce.number<number | string>().int().min(1).max(LIST_LIMIT_MAX)
+
 export const ProductPage = z.object({
   items: z.array(ProductCard),
   next: z.string().nullable().describe('Pass it as `after` for the page that follows'),
@@ -147,7 +149,7 @@ export const listProducts = endpoint({
       ...Localised,
       category: Handle.optional(),
       sort: ProductSort.default('newest'),
-      limit: z.coerce.number().int().min(1).max(LIST_LIMIT_MAX).default(LIST_LIMIT_DEFAULT),
+      limit: ListLimit.default(LIST_LIMIT_DEFAULT),
       after: z
         .string()
         .max(512)

@@ -55,8 +55,10 @@ export function cached(options: Omit<Cached, 'kind'>): Cached {
   return { kind: 'cached', ...options }
 }
 
-export function forward(options: { creates?: boolean; bodyBytesMax?: number } = {}): Forward {
-  const { creates = false, bodyBytesMax = BODY_BYTES_MAX } = options
+export function forward<const Creates extends boolean = false>(
+  options: { creates?: Creates; bodyBytesMax?: number } = {},
+): Forward & { readonly creates: Creates } {
+  const { creates = false as Creates, bodyBytesMax = BODY_BYTES_MAX } = options
   return { kind: 'forward', creates, bodyBytesMax }
 }
 

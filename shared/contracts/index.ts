@@ -21,12 +21,14 @@ export type ModuleName = keyof Contracts
 
 type EndpointsOf<M> = { [K in keyof M as M[K] extends Endpoint ? K : never]: M[K] }
 
-/** A contract file exports schemas too; what has a path is an endpoint. */
+/** A contract file exports schemas too; what has a path is an endpoint. By name, whatever loads the file. */
 function endpointsOf<M extends object>(module: M): EndpointsOf<M> {
-  const endpoints = Object.entries(module).filter(
-    ([, value]) =>
-      typeof value === 'object' && value !== null && 'path' in value && 'serve' in value,
-  )
+  const endpoints = Object.entries(module)
+    .filter(
+      ([, value]) =>
+        typeof value === 'object' && value !== null && 'path' in value && 'serve' in value,
+    )
+    .sort(([a], [b]) => (a < b ? -1 : 1))
   return Object.fromEntries(endpoints) as EndpointsOf<M>
 }
 

@@ -163,7 +163,7 @@ export class CachedReads {
       const named = this.#minimum(request.position)
       fetched = (await this.#fetch(key, named, null, waitUntil)).fetched
       // No tier answers with less than it was asked for; one that does is as good as gone.
-      if (fetched?.kind === 'entry' && !isEnough(fetched.entry, minimum)) fetched = null
+      if (fetched?.kind === 'entry' && !isEnough(fetched.entry, named)) fetched = null
     }
     if (fetched === null) return this.#standIn(request, stale)
     if (fetched.kind === 'response') return fetched

@@ -39,7 +39,7 @@ export async function entryFromCell(
   const { n: stamp, history } = position
   const etag = response.headers.get('etag')
   if (response.status === 304) {
-    if (renewed === null || renewed.etag !== etag) return null
+    if (renewed === null || etag === null || renewed.etag !== etag) return null
     return { ...renewed, tags, history, stamp }
   }
   if (response.status !== 200 && response.status !== 404) return null

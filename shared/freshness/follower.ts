@@ -60,6 +60,9 @@ export class FeedFollower {
   #attemptedAtMs = Number.NEGATIVE_INFINITY
   #failed = false
   #poll: Poll | null = null
+  /** Questions put to the cell itself, and the newest of them whose answer was taken. */
+  #asked = 0
+  #taken = 0
 
   constructor(options: { source: FeedSource; now: Milliseconds; knowledge?: Knowledge }) {
     this.#source = options.source
@@ -97,7 +100,8 @@ export class FeedFollower {
   async bringUpTo(position: Position | null, waitUntil: WaitUntil): Promise<boolean> {
     const arrivedAtMs = this.#now()
     if (!this.isCurrent && !(await this.#pollOnce('shared', waitUntil))) return false
-    if (this.covers(position)) return true
+    // A shared copy may be too old to vouch for anything, like no knowledge at all.
+    if (this.isCurrent && this.covers(position)) return true
     return await this.#force(position, arrivedAtMs, waitUntil)
   }
 
@@ -113,7 +117,7 @@ export class FeedFollower {
     const underWay = this.#poll
     if (underWay?.kind === 'direct' && underWay.startedAtMs <= arrivedAtMs) {
       await this.#join(underWay)
-      if (this.covers(position)) return true
+      if (this.isCurrent && this.covers(position)) return true
     }
     return await this.#pollOnce('direct', waitUntil)
   }
@@ -121,7 +125,8 @@ export class FeedFollower {
   /** One poll, ours or one already under way. False when it failed, or one failed just now. */
   async #pollOnce(kind: Poll['kind'], waitUntil: WaitUntil): Promise<boolean> {
     if (this.#poll !== null && (kind === 'shared' || this.#poll.kind === 'direct')) {
-      return await this.#join(this.#poll)
+      const joined = await this.#join(this.#poll)
+      if (joined !== null) return joined
     }
     if (this.#failed && this.#now() - this.#attemptedAtMs < FEED_RETRY_MS) return false
     const poll = this.#start(kind)
@@ -129,12 +134,13 @@ export class FeedFollower {
     return await poll.done
   }
 
-  async #join(poll: Poll): Promise<boolean> {
+  /** `null` when the poll does not settle. */
+  async #join(poll: Poll): Promise<boolean | null> {
     let timer: ReturnType<typeof setTimeout> | undefined
-    const tooLong = new Promise<boolean>((resolve) => {
+    const tooLong = new Promise<null>((resolve) => {
       timer = setTimeout(() => {
         if (this.#poll === poll) this.#poll = null
-        resolve(false)
+        resolve(null)
       }, JOIN_MS_MAX)
     })
     const done = await Promise.race([poll.done, tooLong])
@@ -182,8 +188,13 @@ export class FeedFollower {
   async #takeDirect(startedAtMs: number): Promise<void> {
     for (let taken = 0; taken < CUT_BATCHES_MAX; taken += 1) {
       const { knowledge } = this
+      this.#asked += 1
+      const asked = this.#asked
       const batch = await this.#source.direct(knowledge.history === null ? null : knowledge.n)
       const applied = knowledge.apply(batch)
+      // Of another incarnation, but a later question was answered first: which of them is over, only the cell knows.
+      if (applied === 'foreign' && asked < this.#taken) continue
+      this.#taken = Math.max(this.#taken, asked)
       if (applied !== 'applied') {
         this.counters[applied === 'gap' ? 'gaps' : 'resets'] += 1
         knowledge.reset(batch)

@@ -1,12 +1,12 @@
 /** The cell's application in this process, on a database of its own, called as the edge calls it. */
 import { randomUUID } from 'node:crypto'
 import { createApp } from '../../regional/app.ts'
-import { modules } from '../../regional/modules/index.ts'
+import { modules as ownModules } from '../../regional/modules/index.ts'
 import { type Clock, systemClock } from '../../regional/platform/clock.ts'
-import type { Services } from '../../regional/platform/implement.ts'
+import type { Module, Services } from '../../regional/platform/implement.ts'
 import { cloneDatabase } from './database.ts'
 import { signRequest } from './keys.ts'
-import { testServices } from './services.ts'
+import { type TestServicesOptions, testServices } from './services.ts'
 
 export { testConfig } from './services.ts'
 
@@ -29,13 +29,13 @@ export interface TestCell {
   close(): Promise<void>
 }
 
+/** @param options.modules take the place of the cell's own modules of the same name. */
 export async function startTestCell(
-  options: { clock?: Clock; config?: Record<string, string>; url?: string } = {},
+  options: TestServicesOptions & { url?: string; modules?: readonly Module[] } = {},
 ): Promise<TestCell> {
-  const { clock = systemClock } = options
-  const url = options.url ?? (await cloneDatabase())
-  const services = testServices(url, { clock, ...(options.config && { config: options.config }) })
-  const app = createApp(services, modules)
+  const { clock = systemClock, url = await cloneDatabase(), modules = [], ...rest } = options
+  const services = testServices(url, { clock, ...rest })
+  const app = createApp(services, withModules(modules))
   return {
     url,
     services,
@@ -45,7 +45,12 @@ export async function startTestCell(
   }
 }
 
-function requestOf(method: string, path: string, call: CellCall, clock: Clock): RequestInit {
+export function withModules(replacing: readonly Module[]): readonly Module[] {
+  return ownModules.map((own) => replacing.find((module) => module.name === own.name) ?? own)
+}
+
+/** A call as the edge would send it, for `fetch`. The signature does not cover the host. */
+export function requestOf(method: string, path: string, call: CellCall, clock: Clock): RequestInit {
   const { token, cartSecret, market = 'de', locale = 'de' } = call
   const headers = new Headers(call.headers)
   headers.set('tradewind-context', `request="test", market="${market}", locale="${locale}"`)

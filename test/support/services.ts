@@ -24,10 +24,14 @@ export function testConfig(url: string, overrides: Record<string, string> = {}):
   return readConfig(testEnvironment(url, overrides))
 }
 
-export function testServices(
-  url: string,
-  options: { clock?: Clock; config?: Record<string, string> } = {},
-): Services {
+export interface TestServicesOptions {
+  clock?: Clock
+  config?: Record<string, string>
+  /** Sees every statement, for counting round trips. */
+  onStatement?: (text: string) => void
+}
+
+export function testServices(url: string, options: TestServicesOptions = {}): Services {
   const config = testConfig(url, options.config)
   const log = createLog({ level: config.LOG_LEVEL, cell: config.CELL })
   const db = new Database(
@@ -37,6 +41,7 @@ export function testServices(
       poolMax: config.DATABASE_POOL_MAX,
       waitingMax: config.DATABASE_WAITING_MAX,
       waitMsMax: config.DATABASE_WAIT_MS_MAX,
+      ...(options.onStatement && { onStatement: options.onStatement }),
     },
     log,
   )

@@ -1,4 +1,9 @@
-/** The door of carts. */
+/** The carts' door: what a shopper means to buy, and who holds it. */
 import type { Module } from '../../platform/implement.ts'
+import { routes } from './routes.ts'
 
-export const carts: Module = { name: 'carts', routes: () => [], reactions: [], jobs: [] }
+export { type PricedCart, type PricedLine, priceCart } from './priced-cart.ts'
+export { heldCart, lockOpenCart, type StoredCart } from './queries.ts'
+export { closeCart, endPlacing } from './status-clauses.ts'
+
+export const carts: Module = { name: 'carts', routes, reactions: [], jobs: [] }

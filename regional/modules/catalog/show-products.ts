@@ -42,7 +42,7 @@ async function showBatch(tx: Tx, ids: readonly string[], markets: readonly Marke
     goneListings: JSON.stringify(listings.gone),
   })
   for (const { productId } of documents.touched) tx.tag(tags.product(productId))
-  for (const { handle } of documents.appearing) tx.tag(tags.handle(handle))
+  for (const { handle } of documents.moved) tx.tag(tags.handle(handle))
   for (const { categoryHandle } of listings.touched) {
     tx.tag(categoryHandle === '' ? tags.products : tags.category(categoryHandle))
   }
@@ -117,8 +117,8 @@ function keyedListing(row: ListingRow): Keyed<ListingRow> {
 interface Difference<Row> {
   saved: Row[]
   gone: Row[]
-  /** Rows in places where there were none. */
-  appearing: Row[]
+  /** Rows that left their place, or came to one that was empty. */
+  moved: Row[]
   touched: Row[]
   isEmpty: boolean
 }
@@ -129,9 +129,10 @@ function differenceOf<Row>(before: Keyed<Row>[], after: Keyed<Row>[]): Differenc
   const saved = after.filter((keyed) => old.get(keyed.place) !== keyed.content)
   const gone = before.filter((keyed) => !places.has(keyed.place)).map((keyed) => keyed.row)
   const appearing = saved.filter((keyed) => !old.has(keyed.place)).map((keyed) => keyed.row)
+  const moved = [...gone, ...appearing]
   const rows = saved.map((keyed) => keyed.row)
   const touched = [...gone, ...rows]
-  return { saved: rows, gone, appearing, touched, isEmpty: touched.length === 0 }
+  return { saved: rows, gone, moved, touched, isEmpty: touched.length === 0 }
 }
 
 const selectDocuments = statement<{ ids: string[] }, DocumentRow>(

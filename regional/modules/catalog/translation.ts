@@ -18,11 +18,7 @@ export function translated<T>(
 }
 
 /** The same order as an SQL `order by`, best first. Arguments are SQL expressions of type text. */
-export function translationOrder(options: {
-  of: SQL
-  locale: SQL
-  defaultLocale: SQL
-}): SQL {
+export function translationOrder(options: { of: SQL; locale: SQL; defaultLocale: SQL }): SQL {
   const { of, locale, defaultLocale } = options
   return sql`case ${of}
     when ${locale} then 0 when split_part(${locale}, '-', 1) then 1

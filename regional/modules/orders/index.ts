@@ -1,4 +1,17 @@
-/** The door of orders. */
-import type { Module } from '../../platform/implement.ts'
+/** The orders' door: what was agreed, paid once. */
+import type { Module, Services } from '../../platform/implement.ts'
+import { type PaymentProvider, TestProvider } from '../payments/index.ts'
+import { reconcilePayments } from './reconcile-payments.ts'
+import { routesWith } from './routes.ts'
 
-export const orders: Module = { name: 'orders', routes: () => [], reactions: [], jobs: [] }
+/** The module with the provider of one's choice. */
+export function ordersWith(providerOf: (services: Services) => PaymentProvider): Module {
+  return {
+    name: 'orders',
+    routes: routesWith(providerOf),
+    reactions: [],
+    jobs: [reconcilePayments(providerOf)],
+  }
+}
+
+export const orders: Module = ordersWith((services) => new TestProvider(services))

@@ -1,0 +1,47 @@
+/** The catalogue's contracts, each bound to its read or verb. */
+import { contracts } from '../../../shared/contracts/index.ts'
+import { implement } from '../../platform/implement.ts'
+import { createCategory } from './create-category.ts'
+import { createProduct } from './create-product.ts'
+import { importProducts } from './import-products.ts'
+import { productPage } from './product-list.ts'
+import { publishProduct } from './publish-product.ts'
+import { categoryList, marketList, productPageOf, staffProduct } from './queries.ts'
+import { retireProduct } from './retire-product.ts'
+import { setPrices } from './set-prices.ts'
+import { updateCategory } from './update-category.ts'
+import { updateProduct } from './update-product.ts'
+
+export const routes = implement(contracts.catalog, (services) => ({
+  listMarkets: () => marketList(services.db),
+
+  listCategories: (asked) => categoryList(services.db, asked),
+
+  listProducts: (asked) => productPage(services.db, asked),
+
+  getProduct: (asked) => productPageOf(services.db, asked.params.handle, asked),
+
+  createProduct: ({ actor, body, once }) => once((tx) => createProduct(tx, actor, body)),
+
+  getStaffProduct: ({ actor, params, db }) => staffProduct(db, actor, params.productId),
+
+  updateProduct: ({ actor, params, body, db }) =>
+    db.inTransaction((tx) => updateProduct(tx, actor, { ...params, patch: body })),
+
+  publishProduct: ({ actor, params, db }) =>
+    db.inTransaction((tx) => publishProduct(tx, actor, { ...params, now: services.clock.now() })),
+
+  retireProduct: ({ actor, params, db }) =>
+    db.inTransaction((tx) => retireProduct(tx, actor, params)),
+
+  setPrices: ({ actor, params, body, db }) =>
+    db.inTransaction((tx) => setPrices(tx, actor, { ...params, ...body })),
+
+  createCategory: ({ actor, body, once }) => once((tx) => createCategory(tx, actor, body)),
+
+  updateCategory: ({ actor, params, body, db }) =>
+    db.inTransaction((tx) => updateCategory(tx, actor, { ...params, patch: body })),
+
+  importProducts: ({ actor, body, db }) =>
+    db.inTransaction((tx) => importProducts(tx, actor, { ...body, now: services.clock.now() })),
+}))

@@ -1,0 +1,246 @@
+/** The demo catalogue's coffee, tea and kitchen. */
+import type { DemoProduct } from './demo-catalogue.ts'
+
+const coffee: DemoProduct[] = [
+  {
+    handle: 'harbour-blend',
+    en: ['Harbour Blend', 'Our everyday espresso: dark chocolate, walnut, hardly any acid.'],
+    de: ['Hafenmischung', 'Espresso für jeden Tag: dunkle Schokolade, Walnuss, kaum Säure.'],
+    eurMinor: 1290,
+    options: 'weight',
+  },
+  {
+    handle: 'lighthouse-decaf',
+    en: ['Lighthouse Decaf', 'Decaffeinated with water alone, and you would not notice.'],
+    de: ['Leuchtturm entkoffeiniert', 'Nur mit Wasser entkoffeiniert, und man merkt es nicht.'],
+    eurMinor: 1390,
+    options: 'weight',
+  },
+  {
+    handle: 'yirgacheffe-washed',
+    en: ['Yirgacheffe, washed', 'Bergamot and white peach from smallholders at 2,000 metres.'],
+    de: [
+      'Yirgacheffe, gewaschen',
+      'Bergamotte und weißer Pfirsich von Kleinbauern auf 2.000 Metern.',
+    ],
+    eurMinor: 1590,
+    options: 'weight',
+  },
+  {
+    handle: 'huila-microlot',
+    en: ['Huila Microlot', 'Eleven sacks from one hillside in Colombia; red apple and panela.'],
+    de: ['Huila Microlot', 'Elf Säcke von einem Hang in Kolumbien; roter Apfel und Panela.'],
+    eurMinor: 1890,
+    stock: 'low',
+  },
+  {
+    handle: 'sumatra-dark',
+    en: ['Sumatra Dark Roast', 'Earthy, heavy and smoky, for those who take milk.'],
+    de: ['Sumatra, dunkel geröstet', 'Erdig, schwer und rauchig, für alle, die Milch nehmen.'],
+    eurMinor: 1350,
+    options: 'weight',
+  },
+  {
+    handle: 'cold-brew-bags',
+    en: ['Cold Brew Bags', 'Ten coarse-ground filter bags: one litre of water, one night, done.'],
+    de: ['Cold-Brew-Beutel', 'Zehn grob gemahlene Beutel: ein Liter Wasser, eine Nacht, fertig.'],
+    eurMinor: 1490,
+  },
+  {
+    handle: 'pour-over-dripper',
+    en: ['Pour-over Dripper', 'Porcelain cone with spiral ribs, for one cup or two.'],
+    de: ['Handfilter', 'Porzellankegel mit Spiralrippen, für eine Tasse oder zwei.'],
+    eurMinor: 2400,
+    brand: 'Steilkante',
+    options: 'glaze',
+  },
+  {
+    handle: 'filter-papers-02',
+    en: ['Filter Papers 02', 'A hundred unbleached papers that do not taste of paper.'],
+    de: ['Filterpapier 02', 'Hundert ungebleichte Filter, die nicht nach Papier schmecken.'],
+    eurMinor: 590,
+  },
+  {
+    handle: 'hand-grinder',
+    en: ['Hand Grinder', 'Steel burrs, thirty clicks from espresso to French press.'],
+    de: ['Handmühle', 'Mahlwerk aus Stahl, dreißig Stufen von Espresso bis Kanne.'],
+    eurMinor: 8900,
+    brand: 'Steilkante',
+    stock: 'low',
+  },
+  {
+    handle: 'gooseneck-kettle',
+    en: ['Gooseneck Kettle', 'Pours a thread of water exactly where you look. 0.9 litres.'],
+    de: [
+      'Schwanenhalskessel',
+      'Gießt einen Wasserfaden genau dorthin, wo man hinsieht. 0,9 Liter.',
+    ],
+    eurMinor: 6900,
+    brand: 'Steilkante',
+    options: 'finish',
+  },
+  {
+    handle: 'french-press',
+    en: ['French Press', 'Double-walled steel that keeps a litre hot through breakfast.'],
+    de: ['Pressstempelkanne', 'Doppelwandiger Stahl hält einen Liter das ganze Frühstück heiß.'],
+    eurMinor: 5400,
+    brand: 'Kompass & Co.',
+    options: 'finish',
+  },
+]
+
+const tea: DemoProduct[] = [
+  {
+    handle: 'first-flush-darjeeling',
+    en: ['First Flush Darjeeling', 'Picked in March, flown in April: green almond and meadow.'],
+    de: ['Darjeeling First Flush', 'Im März gepflückt, im April hier: grüne Mandel und Wiese.'],
+    eurMinor: 1690,
+    options: 'tin',
+  },
+  {
+    handle: 'east-frisian-blend',
+    en: ['East Frisian Blend', 'Strong Assam for rock sugar and a cloud of cream.'],
+    de: ['Ostfriesenmischung', 'Kräftiger Assam für Kluntje und ein Wölkchen Sahne.'],
+    eurMinor: 990,
+    options: 'tin',
+  },
+  {
+    handle: 'sencha-uji',
+    en: ['Sencha Uji', 'Steamed, deep green and brothy. Brew it at seventy degrees.'],
+    de: ['Sencha Uji', 'Gedämpft, tiefgrün und würzig. Mit siebzig Grad aufgießen.'],
+    eurMinor: 1590,
+    options: 'tin',
+  },
+  {
+    handle: 'moroccan-mint',
+    en: ['Moroccan Mint', 'Gunpowder and spearmint, for a tall pot and much sugar.'],
+    de: ['Marokkanische Minze', 'Gunpowder und Nanaminze, für hohe Kannen und viel Zucker.'],
+    eurMinor: 890,
+    options: 'tin',
+  },
+  {
+    handle: 'smoky-lapsang',
+    en: ['Smoky Lapsang', 'Dried over pinewood. Divides every room it is opened in.'],
+    de: ['Rauchiger Lapsang', 'Über Kiefernholz getrocknet. Spaltet jeden Raum.'],
+    eurMinor: 1190,
+    stock: 'none',
+  },
+  {
+    handle: 'rooibos-orange',
+    en: ['Rooibos Orange', 'No caffeine, much peel, and good cold too.'],
+    de: ['Rooibos Orange', 'Kein Koffein, viel Schale, und auch kalt gut.'],
+    eurMinor: 790,
+    options: 'tin',
+  },
+  {
+    handle: 'camomile-flowers',
+    en: ['Camomile Flowers', 'Whole heads from the Puszta, nothing else.'],
+    de: ['Kamillenblüten', 'Ganze Köpfchen aus der Puszta, sonst nichts.'],
+    eurMinor: 690,
+  },
+  {
+    handle: 'ceremonial-matcha',
+    en: ['Ceremonial Matcha', 'Stone-ground to a powder finer than flour. 30 g.'],
+    eurMinor: 3400,
+    stock: 'low',
+  },
+  {
+    handle: 'cast-iron-teapot',
+    en: ['Cast-iron Teapot', 'Enamelled inside, heavy as an anchor, warm for an hour.'],
+    de: ['Gusseiserne Teekanne', 'Innen emailliert, schwer wie ein Anker, eine Stunde warm.'],
+    eurMinor: 7900,
+    brand: 'Kompass & Co.',
+    options: 'glaze',
+  },
+  {
+    handle: 'glass-teapot',
+    en: ['Glass Teapot', 'Watch the leaves unfold; the strainer comes out with one hand.'],
+    de: ['Teekanne aus Glas', 'Blätter beim Entfalten zusehen; das Sieb geht einhändig heraus.'],
+    eurMinor: 3900,
+  },
+  {
+    handle: 'bamboo-whisk',
+    en: ['Bamboo Whisk', 'A hundred tines cut from one piece.'],
+    eurMinor: 1790,
+  },
+]
+
+const kitchen: DemoProduct[] = [
+  {
+    handle: 'chefs-knife-20',
+    en: ['Chef’s Knife 20 cm', 'Carbon steel that takes an edge and keeps a memory.'],
+    de: ['Kochmesser 20 cm', 'Kohlenstoffstahl, der Schärfe annimmt und Spuren behält.'],
+    eurMinor: 12900,
+    brand: 'Steilkante',
+  },
+  {
+    handle: 'paring-knife',
+    en: ['Paring Knife', 'Nine centimetres for everything too small for the big one.'],
+    de: ['Gemüsemesser', 'Neun Zentimeter für alles, was dem großen zu klein ist.'],
+    eurMinor: 3900,
+    brand: 'Steilkante',
+  },
+  {
+    handle: 'oak-cutting-board',
+    en: ['Oak Cutting Board', 'End grain from one beam, oiled, with feet of cork.'],
+    de: ['Schneidbrett aus Eiche', 'Stirnholz aus einem Balken, geölt, mit Füßen aus Kork.'],
+    eurMinor: 6400,
+    options: 'format',
+  },
+  {
+    handle: 'carbon-steel-pan',
+    en: ['Carbon-steel Pan', 'Slick after a month, black after a year, yours for life.'],
+    de: ['Eisenpfanne', 'Nach einem Monat glatt, nach einem Jahr schwarz, fürs Leben.'],
+    eurMinor: 5900,
+    brand: 'Kompass & Co.',
+    options: 'diameter',
+  },
+  {
+    handle: 'enamel-casserole',
+    en: ['Enamel Casserole', 'Five litres of stew, from the stove to the table.'],
+    de: ['Emaille-Kasserolle', 'Fünf Liter Eintopf, vom Herd auf den Tisch.'],
+    eurMinor: 11900,
+    brand: 'Kompass & Co.',
+    options: 'glaze',
+  },
+  {
+    handle: 'mortar-granite',
+    en: ['Granite Mortar', 'Six kilos that stay where they stand while you pound.'],
+    de: ['Mörser aus Granit', 'Sechs Kilo, die stehen bleiben, während man stößt.'],
+    eurMinor: 4200,
+  },
+  {
+    handle: 'beech-spoon-set',
+    en: ['Beech Spoon Set', 'Three spoons, one with a corner for the corner of the pot.'],
+    de: ['Kochlöffel aus Buche', 'Drei Löffel, einer mit Ecke für die Ecke im Topf.'],
+    eurMinor: 1690,
+  },
+  {
+    handle: 'linen-tea-towel',
+    en: ['Linen Tea Towel', 'Dries glasses without lint, and better each wash.'],
+    de: ['Geschirrtuch aus Leinen', 'Trocknet Gläser ohne Fusseln, mit jeder Wäsche besser.'],
+    eurMinor: 1490,
+    options: 'colour',
+  },
+  {
+    handle: 'flour-sieve',
+    en: ['Flour Sieve', 'Fine steel mesh and a crank that older bakers will know.'],
+    de: ['Mehlsieb', 'Feines Stahlgewebe und eine Kurbel, die Ältere kennen.'],
+    eurMinor: 2200,
+    stock: 'none',
+  },
+  {
+    handle: 'proofing-basket',
+    en: ['Proofing Basket', 'Rattan coil for a kilo of dough and a floury pattern.'],
+    de: ['Gärkorb', 'Peddigrohr für ein Kilo Teig und ein mehliges Muster.'],
+    eurMinor: 1890,
+    options: 'format',
+  },
+  {
+    handle: 'preserving-jars',
+    en: ['Preserving Jars', 'Six jars with rubber rings, for the week the plums are ripe.'],
+    eurMinor: 2490,
+  },
+]
+
+export const pantry = { coffee, tea, kitchen }

@@ -1,0 +1,68 @@
+/** What a developer is told when the system is ready: where it is, and one call for each step of the path. */
+
+interface Ready {
+  edgeUrl: string
+  cellUrl: string
+  seconds: number
+}
+
+interface Shown {
+  handle: string
+  sku: string
+}
+
+export async function printSteps({ edgeUrl, cellUrl, seconds }: Ready): Promise<void> {
+  const { handle, sku } = await firstProduct(edgeUrl)
+  console.log(`
+Ready in ${seconds.toFixed(1)} s.
+
+  edge    ${edgeUrl}
+  cell    ${cellUrl}
+  docs    ${edgeUrl}/docs
+  health  ${edgeUrl}/health/edge
+
+Paste these in order, in one shell, in this folder:
+
+# 1 list products, twice: the second is a hit
+curl -si '${edgeUrl}/v1/products?market=de&limit=3'
+
+# 2 open one
+curl -si '${edgeUrl}/v1/products/${handle}?market=de'
+
+# 3 open a cart
+CART=$(curl -s '${edgeUrl}/v1/carts' -H 'content-type: application/json' -H "idempotency-key: cart-$(date +%s)-$RANDOM-key" \\
+  -d '{"market":"de","lines":[{"sku":"${sku}","quantity":1}]}'); echo "$CART"
+
+# 4 place the order
+curl -si "${edgeUrl}/v1/carts/$(echo "$CART" | sed -E 's/.*"id":"(cart_[^"]+)".*/\\1/')/order" -H 'content-type: application/json' \\
+  -H "idempotency-key: order-$(date +%s)-$RANDOM-key" -H "tradewind-cart-secret: $(echo "$CART" | sed -E 's/.*"secret":"([^"]+)".*/\\1/')" \\
+  -d '{"expectedTotalMinor":'$(echo "$CART" | sed -E 's/.*"totals":\\{[^}]*"totalMinor":([0-9]+).*/\\1/')',"paymentMethod":"test_accept","email":"ada@example.com","shippingAddress":{"name":"Ada","line1":"Hauptstr. 1","city":"Berlin","postalCode":"10115","country":"DE"}}'
+
+# 5 change a price as staff; the next read with the position in the answer shows it
+curl -si -X PUT '${edgeUrl}/v1/staff/variants/${sku}/prices' -H 'content-type: application/json' \\
+  -H "authorization: Bearer $(npm run -s token -- --role staff)" -d '{"prices":{"EUR":4321}}'
+
+Ctrl-C stops everything. \`npm run demo\` walks the whole path.
+`)
+}
+
+/** The first product of the German market that can be bought. */
+async function firstProduct(edgeUrl: string): Promise<Shown> {
+  const list = await getJson<{ items: { handle: string; availability: string }[] }>(
+    `${edgeUrl}/v1/products?market=de&limit=20`,
+  )
+  const card = list.items.find(({ availability }) => availability === 'in_stock') ?? list.items[0]
+  if (card === undefined) throw new Error('The catalogue is empty')
+  const product = await getJson<{ variants: { sku: string; availability: string }[] }>(
+    `${edgeUrl}/v1/products/${card.handle}?market=de`,
+  )
+  const { variants } = product
+  const variant = variants.find(({ availability }) => availability === 'in_stock') ?? variants[0]!
+  return { handle: card.handle, sku: variant.sku }
+}
+
+async function getJson<T>(url: string): Promise<T> {
+  const response = await fetch(url)
+  if (!response.ok) throw new Error(`${url} answered ${response.status}`)
+  return (await response.json()) as T
+}

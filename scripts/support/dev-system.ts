@@ -1,0 +1,216 @@
+/** The development system: Postgres, one cell `eu` and the edge, started side by side. */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { setTimeout as delay } from 'node:timers/promises'
+import pg from 'pg'
+import { readConfig } from '../../regional/config.ts'
+import { systemClock } from '../../regional/platform/clock.ts'
+import { Database } from '../../regional/platform/database.ts'
+import { createLog } from '../../regional/platform/log.ts'
+import { Children } from './children.ts'
+import { seedDemo } from './demo-catalogue.ts'
+import { type DevKeys, ensureKeys } from './dev-keys.ts'
+import { migrate } from './migrate.ts'
+import { freePortFrom } from './ports.ts'
+import { KEYS_FOLDER, ROOT, STATE_FOLDER } from './state.ts'
+
+const EDGE_PORT = 8787
+const DATABASE = 'tradewind'
+const DUPLICATE_DATABASE = '42P04'
+const START_MS_MAX = 60_000
+const LOOK_EVERY_MS = 50
+
+export interface DevSystem {
+  edgeUrl: string
+  cellUrl: string
+  databaseUrl: string
+  keys: DevKeys
+  stop(): Promise<void>
+}
+
+export interface DevOptions {
+  port?: number | undefined
+  /** Told when a part ends by itself. */
+  onLoss: (part: string) => void
+}
+
+/** Makes what is told to stop early stop everything that was started by then. */
+export class DevStart {
+  readonly children: Children
+  readonly #options: DevOptions
+
+  constructor(options: DevOptions) {
+    this.#options = options
+    this.children = new Children(options.onLoss)
+  }
+
+  async run(): Promise<DevSystem> {
+    const ports = await choosePorts(this.#options.port ?? EDGE_PORT)
+    const keys = await ensureKeys(KEYS_FOLDER)
+    const edgeUrl = `http://127.0.0.1:${ports.edge}`
+    const cellUrl = `http://127.0.0.1:${ports.cell}`
+    // The edge needs no database to start, so it is built while Postgres comes up.
+    startEdge(this.children, { port: ports.edge, cellUrl, keys })
+    const databaseUrl = process.env.DATABASE_URL ?? (await startDatabase(this.children, ports))
+    await migrate(databaseUrl)
+    const environment = cellEnvironment({ port: ports.cell, databaseUrl, keys })
+    startCell(this.children, environment)
+    await Promise.all([seed(environment), answers(`${cellUrl}/health/ready`)])
+    await answers(`${edgeUrl}/health/edge`)
+    return { edgeUrl, cellUrl, databaseUrl, keys, stop: () => this.stop() }
+  }
+
+  /** Ends the parts in order: nothing is asked of a part that is gone. */
+  async stop(): Promise<void> {
+    await this.children.end('edge')
+    await this.children.end('cell')
+    await this.children.end()
+  }
+}
+
+interface Ports {
+  edge: number
+  cell: number
+  postgres: number
+}
+
+async function choosePorts(wanted: number): Promise<Ports> {
+  const given = new Set<number>()
+  const choose = async (label: string, from: number) => {
+    const port = await freePortFrom(from, given)
+    if (port !== from)
+      console.log(`${'dev'.padEnd(8)} port ${from} is taken: ${label} uses ${port}`)
+    given.add(port)
+    return port
+  }
+  const edge = await choose('the edge', wanted)
+  const cell = await choose('the cell', edge + 1)
+  return { edge, cell, postgres: await choose('Postgres', 54_329) }
+}
+
+async function startDatabase(children: Children, { postgres }: Ports): Promise<string> {
+  const server = children.start({
+    label: 'postgres',
+    command: [
+      'node',
+      join(ROOT, 'scripts/support/postgres-server.ts'),
+      join(STATE_FOLDER, 'postgres'),
+      String(postgres),
+    ],
+    show: (line) => (line.startsWith('{') ? null : line),
+  })
+  const url = await new Promise<string>((resolve, reject) => {
+    server.once('exit', () => reject(new Error('Postgres did not start')))
+    createInterface({ input: server.stdout! }).on('line', (line) => {
+      if (line.startsWith('{')) resolve((JSON.parse(line) as { url: string }).url)
+    })
+  })
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  try {
+    await client.query(`create database ${DATABASE}`)
+  } catch (error) {
+    if ((error as { code?: string }).code !== DUPLICATE_DATABASE) throw error
+  } finally {
+    await client.end()
+  }
+  return Object.assign(new URL(url), { pathname: `/${DATABASE}` }).toString()
+}
+
+function cellEnvironment(options: { port: number; databaseUrl: string; keys: DevKeys }) {
+  const { port, databaseUrl, keys } = options
+  return {
+    NODE_ENV: 'development',
+    CELL: 'eu',
+    HOST: '127.0.0.1',
+    PORT: String(port),
+    DATABASE_URL: databaseUrl,
+    NEON_WS_PROXY: process.env.NEON_WS_PROXY,
+    EDGE_SECRETS: keys.edgeSecret,
+    TOKEN_JWKS: keys.jwks,
+    CART_KEY: keys.cartKey,
+    DRAIN_MS_MAX: '3000',
+    LOG_LEVEL: process.env.LOG_LEVEL ?? 'info',
+  }
+}
+
+function startCell(children: Children, env: Record<string, string | undefined>): void {
+  children.start({
+    label: 'cell',
+    command: ['node', '--watch', '--watch-preserve-output', join(ROOT, 'regional/main.ts')],
+    env,
+    show: compact,
+  })
+}
+
+function startEdge(
+  children: Children,
+  { port, cellUrl, keys }: { port: number; cellUrl: string; keys: DevKeys },
+): void {
+  const envFile = join(KEYS_FOLDER, 'edge.env')
+  const variables = {
+    ENVIRONMENT: 'development',
+    DEFAULT_CELL: 'eu',
+    CELLS: JSON.stringify({ eu: { url: cellUrl } }),
+    EDGE_SECRETS: JSON.stringify({ eu: keys.edgeSecret }),
+  }
+  const lines = Object.entries(variables).map(([name, text]) => `${name}='${text}'\n`)
+  writeFileSync(envFile, lines.join(''), { mode: 0o600 })
+  children.start({
+    label: 'edge',
+    command: [
+      'wrangler',
+      'dev',
+      ...['--local', '--ip', '127.0.0.1', '--port', String(port), '--env-file', envFile],
+      ...['--persist-to', join(STATE_FOLDER, 'wrangler'), '--log-level', 'warn'],
+      '--show-interactive-dev-session=false',
+    ],
+    env: {
+      WRANGLER_SEND_METRICS: 'false',
+      WRANGLER_HIDE_BANNER: 'true',
+      WRANGLER_NO_SKILLS_UPDATE_PROMPTS: 'true',
+      CLOUDFLARE_CF_FETCH_ENABLED: 'false',
+      NO_COLOR: '1',
+    },
+  })
+}
+
+/** A line of the cell's JSON log as a developer reads it: level, message, and what else it names. */
+function compact(line: string): string {
+  if (!line.startsWith('{')) return line
+  try {
+    const { level, msg, time: _time, cell: _cell, ...rest } = JSON.parse(line)
+    const named = Object.entries(rest).map(([name, value]) => `${name}=${value}`)
+    return [level, msg, ...named].join(' ')
+  } catch {
+    return line
+  }
+}
+
+/** Loads the project's own catalogue through the verbs that staff use; what is there stays. */
+async function seed(environment: Record<string, string | undefined>): Promise<void> {
+  const config = readConfig(environment)
+  const log = createLog({ level: 'warn', cell: config.CELL })
+  const { DATABASE_URL: url, NEON_WS_PROXY: neonProxy } = config
+  const db = new Database({ url, neonProxy, poolMax: 2, waitingMax: 100, waitMsMax: 60_000 }, log)
+  try {
+    await seedDemo({ db, clock: systemClock, log, config })
+  } finally {
+    await db.close()
+  }
+}
+
+/** Waits until an address answers with success. */
+async function answers(url: string): Promise<void> {
+  const deadline = performance.now() + START_MS_MAX
+  while (performance.now() < deadline) {
+    const ok = await fetch(url, { signal: AbortSignal.timeout(2_000) }).then(
+      (response) => response.ok,
+      () => false,
+    )
+    if (ok) return
+    await delay(LOOK_EVERY_MS)
+  }
+  throw new Error(`Nothing answered at ${url}`)
+}

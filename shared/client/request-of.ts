@@ -1,0 +1,73 @@
+/** Writes one call as a request: address, headers and body, by the facts of its contract. */
+import type { EndpointFacts } from '../contracts/facts.ts'
+import { HEADERS } from '../headers.ts'
+
+export interface CallParts {
+  readonly params?: Readonly<Record<string, string>>
+  readonly query?: Readonly<Record<string, unknown>>
+  readonly body?: unknown
+}
+
+export interface Credentials {
+  readonly token?: string | undefined
+  readonly cartSecret?: string | undefined
+  readonly idempotencyKey?: string | undefined
+  readonly position?: string | undefined
+  readonly headers?: Readonly<Record<string, string>> | undefined
+}
+
+export interface WrittenRequest {
+  readonly url: string
+  readonly init: RequestInit
+}
+
+/** @throws {TypeError} for a path parameter that is missing or would change the path. */
+export function requestOf(
+  baseUrl: string,
+  facts: EndpointFacts,
+  parts: CallParts,
+  credentials: Credentials,
+): WrittenRequest {
+  const headers = new Headers(credentials.headers)
+  const set = (name: string, value: string | undefined) => {
+    if (value !== undefined) headers.set(name, value)
+  }
+  set('accept', 'application/json')
+  set('authorization', credentials.token && `Bearer ${credentials.token}`)
+  set(HEADERS.cartSecret, credentials.cartSecret)
+  set(HEADERS.idempotencyKey, credentials.idempotencyKey)
+  set(HEADERS.position, credentials.position)
+  const hasBody = parts.body !== undefined
+  if (hasBody) headers.set('content-type', 'application/json')
+  return {
+    url: baseUrl.replace(/\/+$/, '') + pathOf(facts, parts.params ?? {}) + queryOf(facts, parts),
+    init: {
+      method: facts.method.toUpperCase(),
+      headers,
+      // The API never redirects, and a redirect would carry the cart's secret to another host.
+      redirect: 'error',
+      credentials: 'omit',
+      ...(hasBody ? { body: JSON.stringify(parts.body) } : {}),
+    },
+  }
+}
+
+function pathOf({ id, path }: EndpointFacts, params: Readonly<Record<string, string>>): string {
+  return path.replaceAll(/\{(\w+)\}/g, (_, name: string) => {
+    const value = params[name]
+    if (typeof value !== 'string' || value === '' || value === '.' || value === '..') {
+      throw new TypeError(`${id} needs the path parameter ${name}`)
+    }
+    return encodeURIComponent(value)
+  })
+}
+
+/** In the order of the declaration, so that equal calls have equal addresses. */
+function queryOf({ query: names }: EndpointFacts, { query = {} }: CallParts): string {
+  const search = new URLSearchParams()
+  for (const name of names) {
+    const value = query[name]
+    if (value !== undefined && value !== null) search.set(name, String(value))
+  }
+  return search.size === 0 ? '' : `?${search}`
+}
