@@ -123,11 +123,13 @@ export class CachedReads {
     if (inMemory !== null) return inMemory
     const stored = await this.#colo.get(request.key)
     if (stored !== null) {
+      // Before it is judged, which raises its stamp here but not there.
+      this.#coloStamps.set(stored, stored.stamp)
       const own = this.#positionIfFresh(stored)
       if (own !== null) {
         this.counters.coloHits += 1
         this.#keep(request.key, stored)
-        this.#coloStamps.set(stored, stored.stamp)
+        this.#restampColo(request, stored, waitUntil)
         return hit(stored, own, 'colo')
       }
     }
@@ -241,6 +243,8 @@ export class CachedReads {
 
   /** An older copy in place of a cell that cannot be reached, for a reader who has not seen better. */
   #standIn(request: CachedRequest, entry: Entry | null): Served {
+    // What is fresh by all we know holds every change up to there, whatever its stamp was when it was last served.
+    if (entry !== null) this.#positionIfFresh(entry)
     const filledAtMs = entry === null ? undefined : this.#filledAtMs.get(entry)
     const ageMs = filledAtMs === undefined ? 0 : this.#now() - filledAtMs
     const { position, staleIfErrorSeconds } = request

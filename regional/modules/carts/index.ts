@@ -2,7 +2,7 @@
 import type { Module } from '../../platform/implement.ts'
 import { routes } from './routes.ts'
 
-export { type PricedCart, type PricedLine, priceCart } from './priced-cart.ts'
+export { type PricedCart, priceCart } from './priced-cart.ts'
 export { heldCart, lockOpenCart, type StoredCart } from './queries.ts'
 export { closeCart, endPlacing } from './status-clauses.ts'
 

@@ -5,7 +5,7 @@ import type { Runner } from '../../platform/database.ts'
 import { marketById, type PricedVariant, pricedVariants } from '../catalog/index.ts'
 import type { StoredCart, StoredLine } from './queries.ts'
 
-export interface PricedLine {
+interface PricedLine {
   sku: string
   productHandle: string
   name: string

@@ -2,8 +2,8 @@
 import type { Module } from '../../platform/implement.ts'
 import { routes } from './routes.ts'
 
-export { type OpeningStock, openStock } from './open-stock.ts'
+export { openStock } from './open-stock.ts'
 export { availabilityOf } from './queries.ts'
-export { returnStock, type StockChange, takeStock } from './take-stock.ts'
+export { returnStock, takeStock } from './take-stock.ts'
 
 export const inventory: Module = { name: 'inventory', routes, reactions: [], jobs: [] }

@@ -8,7 +8,7 @@ import { statement, value } from '../../platform/statement.ts'
 import { v7 as uuidv7 } from '../../platform/uuid.ts'
 import { availabilityFor } from './availability.ts'
 
-export interface OpeningStock {
+interface OpeningStock {
   sku: string
   /** Units to begin with; 0 when left out. */
   available?: number | undefined

@@ -8,7 +8,7 @@ import { v7 as uuidv7 } from '../../platform/uuid.ts'
 import { LOW_STOCK_MAX } from './availability.ts'
 import { availabilityChanged } from './events.ts'
 
-export interface StockChange {
+interface StockChange {
   /** The order. */
   reference: string
   /** Each SKU once. */

@@ -24,7 +24,7 @@ export class ResponseReader {
     const bytes = this.#bytes
     const endOfHead = bytes.indexOf(END_OF_HEAD)
     if (endOfHead === -1) return
-    const head = bytes.latin1Slice(0, endOfHead)
+    const head = bytes.toString('latin1', 0, endOfHead)
     const start = endOfHead + END_OF_HEAD.length
     if (!isWhole(head, bytes, start)) return
     this.#bytes = Buffer.alloc(0)

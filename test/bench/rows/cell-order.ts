@@ -16,8 +16,8 @@ import type { Stage } from '../stage.ts'
 
 const FLOOR = fileURLToPath(new URL('../floors/order-loop.ts', import.meta.url))
 const CONNECTIONS = 8
-/** A turn is so many orders, not so many seconds: each is placed once. Ours places about as many a second. */
-const ORDERS_PER_SECOND = 500
+/** A turn is so many orders, not so many seconds: each is placed once. Ours places somewhat more a second. */
+const ORDERS_PER_SECOND = 400
 
 export async function cellOrder(stage: Stage, plan: Plan): Promise<Contest> {
   const perTurn = plan.secondsPerTurn * ORDERS_PER_SECOND

@@ -21,7 +21,7 @@ import { POOL_MAX, type Stage } from '../stage.ts'
 
 const FLOOR = fileURLToPath(new URL('../floors/read-server.ts', import.meta.url))
 const CONNECTIONS = 16
-/** More than either side answers in a second; a nonce is good once, so a turn must not run out of them. */
+/** More than a cell answers in a second; a nonce is good once, so a turn must not run out of them. */
 const PER_SECOND_MAX = 20_000
 
 /** @param path the path and query, as the edge writes them. */
@@ -54,13 +54,15 @@ export async function cellRead(
   const floor = await start([process.execPath, FLOOR, file], /listening on (\d+)/)
   const floorPort = Number(floor.captured)
   assertSame(await exchange(floorPort, request()), await exchange(cell.port, request()))
-  const loaded = (port: number): Promise<Sample> => {
-    const seconds = plan.secondsPerTurn
-    const requests = Array.from({ length: seconds * PER_SECOND_MAX }, request)
-    return loadFor({ port, connections: CONNECTIONS, seconds, requests })
-  }
+  let signed: Buffer[] = []
+  const loaded = (port: number): Promise<Sample> =>
+    loadFor({ port, connections: CONNECTIONS, seconds: plan.secondsPerTurn, requests: signed })
   return {
-    floor: () => loaded(floorPort),
+    // Signed once a turn: the floor takes no notice of nonces.
+    floor: () => {
+      signed = Array.from({ length: plan.secondsPerTurn * PER_SECOND_MAX }, request)
+      return loaded(floorPort)
+    },
     ours: () => loaded(cell.port),
     notes: { bytes: Buffer.byteLength(answer.body) },
     close: async () => {

@@ -91,10 +91,9 @@ test('an order takes its stock, is charged once and keeps what was agreed', asyn
   ])
   expect(await unitsOf(cell, 'CUP')).toBe(before - 2)
   expect(await cartStatus(cart.id)).toBe('ordered')
-  const charges = `select amount_minor::int as amount, currency, outcome from test_provider_charge
-    join payment on payment.id = test_provider_charge.key where payment.order_id = $1`
-    .replace('amount_minor', 'test_provider_charge.amount_minor')
-    .replace(' currency', ' test_provider_charge.currency')
+  const charges = `select book.amount_minor::int as amount, book.currency, book.outcome
+    from test_provider_charge book join payment on payment.id = book.key
+    where payment.order_id = $1`
   expect(await queryRows(cell.url, charges, [placed.id])).toEqual([
     { amount: placed.totals.totalMinor, currency: 'EUR', outcome: 'captured' },
   ])

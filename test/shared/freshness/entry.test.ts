@@ -76,7 +76,11 @@ describe('an answer of the cell', () => {
     expect(await entryFromCell(new Response(found.body, { headers }), null)).toEqual(found)
     const { etag: _, ...negative } = headers
     const response = new Response('{}', { status: 404, headers: negative })
-    expect(await entryFromCell(response, null)).toMatchObject({ status: 404, etag: null, stamp: 12 })
+    expect(await entryFromCell(response, null)).toMatchObject({
+      status: 404,
+      etag: null,
+      stamp: 12,
+    })
   })
 
   it('of 304 renews the entry it was asked about with the stamp and tags it brings', async () => {

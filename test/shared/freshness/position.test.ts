@@ -30,7 +30,10 @@ describe('a position', () => {
   })
 
   it('may quote its history', () => {
-    expect(parsePosition('catalogue=812;h="7f3a"', 'catalogue')).toEqual({ n: 812, history: '7f3a' })
+    expect(parsePosition('catalogue=812;h="7f3a"', 'catalogue')).toEqual({
+      n: 812,
+      history: '7f3a',
+    })
   })
 
   it.each([
