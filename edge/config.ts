@@ -25,16 +25,17 @@ export interface EdgeConfig {
 
 /** @throws {Error} that names the binding at fault, never its value. */
 export function readEdgeConfig(bindings: Bindings): EdgeConfig {
-  const addresses = objectIn(bindings, 'CELLS') as Record<string, { url: string }>
+  const addresses = objectIn(bindings, 'CELLS') as Record<string, { url?: string } | null>
   const secrets = objectIn(bindings, 'EDGE_SECRETS') as Record<string, string>
   const cells = new Map<string, Cell>()
-  for (const [name, { url }] of Object.entries(addresses)) {
-    const [keyId, secret] = (secrets[name] ?? '').split(':')
-    if (!keyId || !secret || !URL.canParse(url)) {
+  for (const [name, address] of Object.entries(addresses)) {
+    const url = address?.url ?? ''
+    const [keyId, encoded] = String(secrets[name]).split(':')
+    const secret = bytesOf(encoded ?? '')
+    if (!keyId || secret === null || !URL.canParse(url)) {
       throw new Error(`CELLS or EDGE_SECRETS lacks the url or the secret of cell ${name}`)
     }
-    const bytes = Uint8Array.from(atob(base64(secret)), (character) => character.charCodeAt(0))
-    cells.set(name, { name, url: url.replace(/\/$/, ''), keyId, secret: bytes })
+    cells.set(name, { name, url: url.replace(/\/$/, ''), keyId, secret })
   }
   const defaultCell = cells.get(bindings.DEFAULT_CELL)
   if (defaultCell === undefined) throw new Error('DEFAULT_CELL names no cell of CELLS')
@@ -51,6 +52,9 @@ function objectIn(bindings: Bindings, name: 'CELLS' | 'EDGE_SECRETS'): Record<st
   throw new Error(`${name} must be a JSON object`)
 }
 
-function base64(base64url: string): string {
-  return base64url.replaceAll('-', '+').replaceAll('_', '/')
+/** `null` for what is empty or not base64url. */
+function bytesOf(base64url: string): Uint8Array<ArrayBuffer> | null {
+  if (!/^[\w-]+$/.test(base64url)) return null
+  const base64 = base64url.replaceAll('-', '+').replaceAll('_', '/')
+  return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0))
 }

@@ -106,7 +106,6 @@ async function main(): Promise<void> {
 
 if (import.meta.main) {
   process.once('exit', killChildren)
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
   await main().catch((error: Error) => {
     console.error(error.message)
     process.exitCode = 1

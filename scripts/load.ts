@@ -1,13 +1,14 @@
 /** `npm run load -- FILE`: loads an Open Icecat export into a running system, through its edge. */
 import {
+  closeSync,
   createReadStream,
-  createWriteStream,
   existsSync,
+  openSync,
   rmSync,
   statSync,
-  type WriteStream,
+  writeSync,
 } from 'node:fs'
-import { basename, extname } from 'node:path'
+import { basename, extname, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { SingleBar } from 'cli-progress'
 import { type Client, createClient } from '../shared/client/create-client.ts'
@@ -72,7 +73,7 @@ async function main(): Promise<void> {
   }
   stream.destroy()
   meter?.stop()
-  await rejects.close()
+  rejects.close()
   report({ given, last, failure, seconds: (performance.now() - started) / 1_000 })
 }
 
@@ -115,6 +116,8 @@ function argumentsOf(argv: string[]): Arguments | null {
   const [file, ...others] = positionals
   if (file === undefined || others.length > 0) throw new Error(`Name one file\n\n${HELP}`)
   if (!existsSync(file)) throw new Error(`There is no file ${file}`)
+  const rejects = values.rejects ?? `${basename(file, extname(file))}.rejects.ndjson`
+  if (resolve(rejects) === resolve(file)) throw new Error('--rejects would replace the file itself')
   const url = values.url ?? readDevState()?.edgeUrl
   if (url === undefined) throw new Error('Nothing runs here: start `npm run dev`, or name --url')
   return {
@@ -122,7 +125,7 @@ function argumentsOf(argv: string[]): Arguments | null {
     url,
     batchRowsMax: countOf('batch', values.batch ?? String(IMPORT_ROWS_MAX), IMPORT_ROWS_MAX),
     rowsMax: values.limit === undefined ? undefined : countOf('limit', values.limit, 1e9),
-    rejects: values.rejects ?? `${basename(file, extname(file))}.rejects.ndjson`,
+    rejects,
     json: values.json,
   }
 }
@@ -150,25 +153,21 @@ function clientOf(baseUrl: string): Client {
 /** Made when the first row is rejected; one of an earlier load does not survive. */
 class RejectsFile {
   readonly #path: string
-  #stream: WriteStream | null = null
+  #descriptor: number | null = null
 
   constructor(path: string) {
     this.#path = path
     rmSync(path, { force: true })
   }
 
+  /** Synchronous, so that a file of bad rows alone is not held in memory. */
   write(reject: object): void {
-    this.#stream ??= createWriteStream(this.#path)
-    this.#stream.write(`${JSON.stringify(reject)}\n`)
+    this.#descriptor ??= openSync(this.#path, 'w')
+    writeSync(this.#descriptor, `${JSON.stringify(reject)}\n`)
   }
 
-  async close(): Promise<void> {
-    const stream = this.#stream
-    if (stream === null) return
-    await new Promise<void>((resolve, reject) => {
-      stream.on('error', reject)
-      stream.end(resolve)
-    })
+  close(): void {
+    if (this.#descriptor !== null) closeSync(this.#descriptor)
   }
 }
 

@@ -11,22 +11,26 @@ const SHARED_SECONDS = 1
 const SHARED_REACH = 50
 /** How long the filler's own request took, so that a reader can bound the age of the statement behind it. */
 const TOOK_HEADER = 'tradewind-took-ms'
+const COPY_HEADER = 'tradewind-copy'
 
 export function cellFeed(cell: Cell, cache: Cache, environment: string): FeedSource {
   const address = `https://cache.tradewind/feed/1/${environment}/${cell.name}/catalogue`
+  /** The copy seen last, and how old it could be at first sight. A cache may keep one longer than it was told. */
+  let seen: { copy: string; atMs: number; ageMs: number } | null = null
 
   async function ask(from: number | null): Promise<Batch> {
     const path = `/internal/feed?feed=catalogue${from === null ? '' : `&from=${from}`}`
     const response = await fetchSigned(cell, { method: 'GET', path, timeoutMs: FEED_TIMEOUT_MS })
     const batch = response.ok ? parseBatch(await response.json()) : null
-    if (batch === null) throw new Error('the cell answered with no usable batch')
+    if (batch?.feed !== 'catalogue') throw new Error('the cell answered with no usable batch')
     return batch
   }
 
-  async function share(batch: Batch, tookMs: number): Promise<void> {
+  async function share(copy: string, batch: Batch, tookMs: number): Promise<void> {
     const headers = {
       'cache-control': `public, max-age=${SHARED_SECONDS}`,
       [TOOK_HEADER]: String(tookMs),
+      [COPY_HEADER]: copy,
     }
     await cache.put(address, Response.json(batch, { headers })).catch(() => undefined)
   }
@@ -37,14 +41,21 @@ export function cellFeed(cell: Cell, cache: Cache, environment: string): FeedSou
       const stored = await cache.match(address).catch(() => undefined)
       const batch = stored === undefined ? null : parseBatch(await stored.json().catch(() => null))
       if (stored !== undefined && batch !== null) {
-        const tookMs = Number(stored.headers.get(TOOK_HEADER) ?? 0)
-        return { batch, ageMs: tookMs + SHARED_SECONDS * 1_000 }
+        const copy = stored.headers.get(COPY_HEADER) ?? ''
+        const tookMs = Number(stored.headers.get(TOOK_HEADER) ?? FEED_TIMEOUT_MS)
+        if (seen?.copy !== copy) {
+          seen = { copy, atMs: Date.now(), ageMs: tookMs + SHARED_SECONDS * 1_000 }
+        }
+        return { batch, ageMs: seen.ageMs + Date.now() - seen.atMs }
       }
       const startedAtMs = Date.now()
       const filled = await ask(known === null ? null : Math.max(0, known - SHARED_REACH))
-      const tookMs = Date.now() - startedAtMs
-      await share(filled, tookMs)
-      return { batch: filled, ageMs: Math.max(tookMs, 0) }
+      const filledAtMs = Date.now()
+      const ageMs = Math.max(filledAtMs - startedAtMs, 0)
+      const copy = crypto.randomUUID()
+      seen = { copy, atMs: filledAtMs, ageMs }
+      await share(copy, filled, ageMs)
+      return { batch: filled, ageMs: ageMs + Date.now() - filledAtMs }
     },
   }
 }

@@ -1,4 +1,7 @@
-/** Loads an Open Icecat export through the API: batches in order, bad rows aside, categories made on demand. */
+/**
+ * Loads an Open Icecat export through the API: batches in order, bad rows aside, categories made on
+ * demand.
+ */
 import type { Client } from '../../shared/client/create-client.ts'
 import { ProblemError } from '../../shared/client/errors.ts'
 import type { ImportRow } from '../../shared/contracts/catalog.ts'
@@ -43,7 +46,8 @@ interface Pending {
 /**
  * Loads every row there is. Repeating a load changes only what differs.
  *
- * @throws what the client throws when a batch cannot be delivered; the batches before it are loaded.
+ * @throws what the client throws when a batch cannot be delivered; the batches before it are
+ *   loaded.
  */
 export async function loadCatalogue(options: LoadOptions): Promise<LoadProgress> {
   const { lines, batchRowsMax, rowsMax = Number.POSITIVE_INFINITY, onReject, onProgress } = options

@@ -1,6 +1,7 @@
 /**
- * The demo catalogue: a small shop of our own writing, in three markets and two languages, put in place by the
- * catalogue's own verbs. Some products run low, some are sold out, and some have no German text yet.
+ * The demo catalogue: a small shop of our own writing, in three markets and two languages, put in
+ * place by the catalogue's own verbs. Some products run low, some are sold out, and some have no
+ * German text yet.
  */
 import {
   createCategory,

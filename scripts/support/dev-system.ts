@@ -53,7 +53,7 @@ export class DevStart {
     // The edge needs no database to start, so it is built while Postgres comes up.
     startEdge(this.children, { port: ports.edge, cellUrl, keys })
     const databaseUrl = process.env.DATABASE_URL ?? (await startDatabase(this.children, ports))
-    await migrate(databaseUrl)
+    await migrateTo(databaseUrl)
     const environment = cellEnvironment({ port: ports.cell, databaseUrl, keys })
     startCell(this.children, environment)
     await Promise.all([seed(environment), answers(`${cellUrl}/health/ready`)])
@@ -116,6 +116,14 @@ async function startDatabase(children: Children, { postgres }: Ports): Promise<s
     await client.end()
   }
   return Object.assign(new URL(url), { pathname: `/${DATABASE}` }).toString()
+}
+
+async function migrateTo(databaseUrl: string): Promise<void> {
+  await migrate(databaseUrl).catch((error: Error) => {
+    const cause = (error.cause ?? error) as Error & { code?: string }
+    const reason = cause.message || cause.code
+    throw new Error(`The database cannot be migrated (${reason}): check DATABASE_URL`)
+  })
 }
 
 function cellEnvironment(options: { port: number; databaseUrl: string; keys: DevKeys }) {

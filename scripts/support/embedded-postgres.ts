@@ -13,9 +13,9 @@ export interface RunningPostgres {
   stop(): Promise<void>
 }
 
-const USER = 'tradewind'
+export const USER = 'tradewind'
 // Reaches only loopback, in a folder that is the developer's own.
-const PASSWORD = 'tradewind'
+export const PASSWORD = 'tradewind'
 
 /**
  * Starts Postgres in `folder`, creating its cluster the first time.

@@ -1,4 +1,7 @@
-/** The categories an Open Icecat product may go to, told by its type: the export has no category of its own. */
+/**
+ * The categories an Open Icecat product may go to, told by its type: the export has no category of
+ * its own.
+ */
 
 interface IcecatCategory {
   en: string

@@ -71,7 +71,10 @@ function handleOf(title: string, id: string): string {
   return `${words}-${id}`.replaceAll(/-{2,}/g, '-').replace(/^-/, '')
 }
 
-/** Lower-case ASCII letters and digits, joined by hyphens: `Übergröße 3,5″` becomes `ubergrosse-3-5`. */
+/**
+ * Lower-case ASCII letters and digits, joined by hyphens: `Übergröße 3,5″` becomes
+ * `ubergrosse-3-5`.
+ */
 export function slugOf(text: string): string {
   return text
     .replaceAll('ß', 'ss')
@@ -95,7 +98,10 @@ function clean(text: string, lengthMax: number): string {
 
 const ATTRIBUTE = /^attr_[tnb]_(.+)$/
 
-/** `attr_t_operating_temperature__t_t_` becomes `operating_temperature_t_t`; of two like names the first stays. */
+/**
+ * `attr_t_operating_temperature__t_t_` becomes `operating_temperature_t_t`; of two like names the
+ * first stays.
+ */
 function attributesOf(record: Record): ImportRow['attributes'] {
   const attributes = new Map<string, string | number | boolean>()
   const { ean = [], date_released: released } = record

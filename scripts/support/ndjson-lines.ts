@@ -21,7 +21,9 @@ export async function* ndjsonLines(chunks: AsyncIterable<Uint8Array>): AsyncGene
   }
 }
 
-/** Each line's bytes without its newline; of a line beyond the limit, just enough to see that it is. */
+/**
+ * Each line's bytes without its newline; of a line beyond the limit, just enough to see that it is.
+ */
 async function* lineBytes(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   let parts: Uint8Array[] = []
   let length = 0

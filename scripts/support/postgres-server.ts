@@ -3,12 +3,13 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
-import { startPostgres } from './embedded-postgres.ts'
+import { PASSWORD, startPostgres, USER } from './embedded-postgres.ts'
 import { isAlive } from './state.ts'
 
 const STOP_MS_MAX = 10_000
 
-const [folder, port, password] = [process.argv[2]!, Number(process.argv[3]), 'tradewind']
+const folder = process.argv[2]!
+const port = Number(process.argv[3])
 const lastLines: string[] = []
 try {
   await stopLeftOver()
@@ -43,8 +44,8 @@ async function isOurs(onPort: number): Promise<boolean> {
   const client = new pg.Client({
     host: '127.0.0.1',
     port: onPort,
-    user: 'tradewind',
-    password,
+    user: USER,
+    password: PASSWORD,
     database: 'postgres',
     connectionTimeoutMillis: 2_000,
   })

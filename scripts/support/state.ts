@@ -1,10 +1,13 @@
-/** Where development keeps its state: `.tradewind/`, beside the sources and never committed. */
+/**
+ * Where development keeps its state: `.tradewind/`, beside the sources and never committed, or the folder that
+ * `TRADEWIND_STATE` names.
+ */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url))
-export const STATE_FOLDER = join(ROOT, '.tradewind')
+export const STATE_FOLDER = resolve(process.env.TRADEWIND_STATE ?? join(ROOT, '.tradewind'))
 export const KEYS_FOLDER = join(STATE_FOLDER, 'keys')
 const DEV_FILE = join(STATE_FOLDER, 'dev.json')
 const LOCK_FILE = join(STATE_FOLDER, 'dev.pid')

@@ -50,6 +50,7 @@ export const Category = z.object({
   parentHandle: Handle.nullable(),
   position: z.int(),
 })
+export type Category = z.infer<typeof Category>
 
 /** A URL as it is written on the wire (RFC 3986): visible ASCII, the rest percent-encoded. */
 const MediaUrl = z
@@ -115,6 +116,7 @@ export const ProductPage = z.object({
   items: z.array(ProductCard),
   next: z.string().nullable().describe('Pass it as `after` for the page that follows'),
 })
+export type ProductPage = z.infer<typeof ProductPage>
 
 export const listMarkets = endpoint({
   method: 'get',
@@ -325,15 +327,27 @@ export const setPrices = endpoint({
   problems: ['variant.unknown'],
 })
 
-export const CreateCategory = z.strictObject({
-  handle: Handle,
-  parentHandle: Handle.nullable().default(null),
-  position: z.int().min(0).max(1_000_000).default(0),
+const categoryFields = {
+  position: z.int().min(0).max(1_000_000),
   translations: z
     .record(Locale, z.strictObject({ name: text(200) }))
     .refine((all) => Object.keys(all).length >= 1, 'at least one translation'),
+}
+
+export const CreateCategory = z.strictObject({
+  handle: Handle,
+  parentHandle: Handle.nullable().default(null),
+  ...categoryFields,
+  position: categoryFields.position.default(0),
 })
 export type CreateCategory = z.infer<typeof CreateCategory>
+
+/** Fields left out stay as they are; `translations` replace what was there. */
+export const UpdateCategory = z
+  .strictObject(categoryFields)
+  .partial()
+  .refine((patch) => Object.keys(patch).length > 0, 'at least one field')
+export type UpdateCategory = z.infer<typeof UpdateCategory>
 
 export const StaffCategory = z.object({
   id: CategoryId,
@@ -364,9 +378,7 @@ export const updateCategory = endpoint({
   serve: forward(),
   request: {
     params: z.strictObject({ categoryId: CategoryId }),
-    body: CreateCategory.pick({ translations: true, position: true })
-      .partial()
-      .refine((patch) => Object.keys(patch).length > 0, 'at least one field'),
+    body: UpdateCategory,
   },
   response: StaffCategory,
   problems: ['category.unknown'],

@@ -15,6 +15,14 @@ export const parameters: Record<string, JsonSchema> = {
     description: 'The newest change the caller has seen or made; no answer is older than it.',
     schema: position,
   },
+  PositionQuery: {
+    name: 'position',
+    in: 'query',
+    required: false,
+    description:
+      'The same without a header, and so without a CORS preflight. Never part of a cache key.',
+    schema: position,
+  },
   IdempotencyKey: {
     name: 'Idempotency-Key',
     in: 'header',

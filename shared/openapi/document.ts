@@ -98,7 +98,8 @@ function parametersOf(place: 'path' | 'query', object: JsonSchema | undefined): 
 }
 
 function headerParametersOf(serve: NamedEndpoint['endpoint']['serve']): JsonSchema[] {
-  if (serve.kind === 'cached') return referTo('parameters', ['Position', 'IfNoneMatch'])
+  if (serve.kind === 'cached')
+    return referTo('parameters', ['Position', 'PositionQuery', 'IfNoneMatch'])
   return referTo('parameters', serve.creates ? ['Position', 'IdempotencyKey'] : ['Position'])
 }
 

@@ -31,6 +31,9 @@ export interface Stage {
 
 export async function openStage(): Promise<Stage> {
   const folder = mkdtempSync(join(tmpdir(), 'tradewind-bench-'))
+  const remove = () => rmSync(folder, { recursive: true, force: true, maxRetries: 3 })
+  // Interrupted, Postgres is stopped by its own hook before the process exits.
+  process.once('exit', remove)
   // Started as root, Postgres runs as a user of its own, who must be able to reach its data.
   chmodSync(folder, 0o755)
   // The time a disk takes for a commit is the same for both sides, so it would only hide what is ours.
@@ -53,7 +56,8 @@ export async function openStage(): Promise<Stage> {
     startCell: (database) => startCell(urlOf(database)),
     close: async () => {
       await postgres.stop()
-      rmSync(folder, { recursive: true, force: true })
+      process.off('exit', remove)
+      remove()
     },
   }
 }

@@ -33,13 +33,18 @@ export async function accessToken(
 ): Promise<string> {
   const { role = 'staff', sub = 'stf_test', scopes = SCOPES, now = new Date() } = options
   const seconds = Math.floor(now.getTime() / 1_000)
-  return await new SignJWT({ role, scope: scopes.join(' '), ...options.claims })
+  const claims = {
+    iss: issuerOf('eu'),
+    aud: ACCESS_TOKEN_AUDIENCE,
+    sub,
+    role,
+    scope: scopes.join(' '),
+    iat: seconds,
+    exp: seconds + 600,
+    ...options.claims,
+  }
+  return await new SignJWT(claims)
     .setProtectedHeader({ alg: 'EdDSA', kid: 'test-1', typ: ACCESS_TOKEN_TYPE })
-    .setIssuer(issuerOf('eu'))
-    .setAudience(ACCESS_TOKEN_AUDIENCE)
-    .setSubject(sub)
-    .setIssuedAt(seconds)
-    .setExpirationTime(seconds + 600)
     .sign(pair.privateKey)
 }
 

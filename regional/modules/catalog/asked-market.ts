@@ -26,8 +26,8 @@ export function askedValues({ query, market, locale }: Asked): AskedValues {
 }
 
 /**
- * `asked.market`, `asked.locale` and `asked.default_locale`: the market and locale named, or the nearest there is.
- * All are null when there is no market at all.
+ * `asked.market`, `asked.locale` and `asked.default_locale`: the market and locale named, or the
+ * nearest there is. All are null when there is no market at all.
  */
 export const joinAsked: SQL = sql`
   cross join (select ${value('market')}::text as market, ${value('locale')}::text as locale) wish
@@ -46,7 +46,10 @@ export interface AskedRow extends StampRow {
   locale: string | null
 }
 
-/** What was named and is not what the statement found. Suggestions of the edge may miss without harm. */
+/**
+ * What was named and is not what the statement found. Suggestions of the edge may miss without
+ * harm.
+ */
 export function unknownMarketOf(row: AskedRow, { query }: Asked): Problem | null {
   if (row.market === null) return new Problem('market.unknown')
   if (query.market !== undefined && query.market !== row.market) {

@@ -1,7 +1,8 @@
 /**
- * Who may write the catalogue beside whom. A product is rendered from rows of others (category names, markets), so
- * whoever changes those must be alone, and so must an import, whose checks of handles and SKUs have to hold until it
- * has written. Everyone else shares. Readers are never kept waiting.
+ * Who may write the catalogue beside whom. A product is rendered from rows of others (category
+ * names, markets), so whoever changes those must be alone, and so must an import, whose checks of
+ * handles and SKUs have to hold until it has written. Everyone else shares. Readers are never kept
+ * waiting.
  *
  * It is the first lock of a transaction; product rows come next, and the clock last.
  */

@@ -13,8 +13,8 @@ import { saveProducts } from './save-products.ts'
 /**
  * Creates a product as a draft, which no shopper sees, and opens the stock of its variants.
  *
- * @throws {Problem} `category.unknown`, `product.handle_taken`, `variant.sku_taken`, or `request.invalid` when its
- *   options and variants do not fit.
+ * @throws {Problem} `category.unknown`, `product.handle_taken`, `variant.sku_taken`, or
+ *   `request.invalid` when its options and variants do not fit.
  */
 export async function createProduct(
   tx: Tx,

@@ -1,4 +1,6 @@
-/** The place in a list where the next page begins: the sort key and id of the last product shown. */
+/**
+ * The place in a list where the next page begins: the sort key and id of the last product shown.
+ */
 import { z } from 'zod'
 import type { ProductSort } from '../../../shared/contracts/catalog.ts'
 import { ProductId, text } from '../../../shared/contracts/fields.ts'
@@ -7,8 +9,8 @@ import { invalidField } from '../../../shared/problems.ts'
 import { SORT_NAME_LENGTH_MAX } from './render.ts'
 
 /**
- * A place between two products, whether or not the product it names still stands there. The key is what its sort
- * compares: a folded name, minor units, or milliseconds since 1970.
+ * A place between two products, whether or not the product it names still stands there. The key is
+ * what its sort compares: a folded name, minor units, or milliseconds since 1970.
  */
 export interface Cursor {
   sort: ProductSort

@@ -25,8 +25,9 @@ export interface Imported {
 const REASON_LENGTH_MAX = 300
 
 /**
- * Creates or replaces published products, found by external id. Rows are judged one by one, in order: a bad one is
- * named and left out, the rest land in this transaction with one tick. Repeating a batch changes nothing.
+ * Creates or replaces published products, found by external id. Rows are judged one by one, in
+ * order: a bad one is named and left out, the rest land in this transaction with one tick.
+ * Repeating a batch changes nothing.
  */
 export async function importProducts(
   tx: Tx,
@@ -127,7 +128,10 @@ async function takenBy(tx: Tx, rows: readonly ImportRow[]): Promise<Taken> {
   return taken!
 }
 
-/** Why a row cannot land, given what is stored and what the rows before it claim; `null` when it can. */
+/**
+ * Why a row cannot land, given what is stored and what the rows before it claim; `null` when it
+ * can.
+ */
 function refusalOf(row: ImportRow, taken: Taken, claims: ReadonlySet<string>): string | null {
   const own = ownOf(taken.products, row.externalId)?.id
   const isOthers = (owner: string | undefined) => owner !== undefined && owner !== own

@@ -1,4 +1,6 @@
-/** What a cart or an order needs of variants: names and today's prices, from the tables of truth. */
+/**
+ * What a cart or an order needs of variants: names and today's prices, from the tables of truth.
+ */
 import { sql } from 'drizzle-orm'
 import type { Availability } from '../../../shared/contracts/fields.ts'
 import type { Currency } from '../../../shared/money.ts'
@@ -43,7 +45,8 @@ const selectPriced = statement<{ skus: string[]; market: string; locale: string 
 )
 
 /**
- * The named variants that can be sold in a market: published, with a price in its currency. Others are left out.
+ * The named variants that can be sold in a market: published, with a price in its currency. Others
+ * are left out.
  *
  * @returns in no particular order.
  */

@@ -1,4 +1,7 @@
-/** What the schema of a product cannot say: how its variants, options and categories must fit together. */
+/**
+ * What the schema of a product cannot say: how its variants, options and categories must fit
+ * together.
+ */
 import type { CreateProduct } from '../../../shared/contracts/catalog.ts'
 import { type FieldError, Problem } from '../../../shared/problems.ts'
 

@@ -28,8 +28,8 @@ export interface AskedPage extends Asked {
 }
 
 /**
- * A page of the products shown in a market, of one category or of all. Pages are cut by key, so a product that
- * comes or goes moves no other from one page to the next.
+ * A page of the products shown in a market, of one category or of all. Pages are cut by key, so a
+ * product that comes or goes moves no other from one page to the next.
  *
  * @throws {Problem} `request.invalid` for a cursor that is none.
  */
@@ -103,7 +103,7 @@ const price = {
   readBack: sql`entry.key`,
 }
 
-const pageStatements: Record<ProductSort, ReturnType<typeof pageStatement>> = {
+export const pageStatements: Record<ProductSort, ReturnType<typeof pageStatement>> = {
   newest: pageStatement('product_page_newest', {
     column: sql`listing.published_at`,
     type: sql`timestamptz`,

@@ -6,8 +6,8 @@ import type { Actor } from '../../platform/implement.ts'
 import { asItIs, reviseProduct } from './revise-product.ts'
 
 /**
- * Shows a draft or retired product to shoppers, in every market that has a price for it. One that was published
- * before returns to its old place among the newest. Repeating it changes nothing.
+ * Shows a draft or retired product to shoppers, in every market that has a price for it. One that
+ * was published before returns to its old place among the newest. Repeating it changes nothing.
  *
  * @throws {Problem} `product.unknown`, or `product.not_publishable` without a priced variant.
  */

@@ -12,8 +12,8 @@ import { showProducts } from './show-products.ts'
 import { tags } from './tags.ts'
 
 /**
- * Creates or replaces markets by id and shows every product in them. Markets that are not named stay. Repeating it
- * changes nothing.
+ * Creates or replaces markets by id and shows every product in them. Markets that are not named
+ * stay. Repeating it changes nothing.
  *
  * At most one market may be the default; a second one violates `market_one_default`.
  */

@@ -27,7 +27,7 @@ interface DocumentRow extends AskedRow {
   etag: string
 }
 
-const selectDocument = statement<AskedValues & { handle: string }, DocumentRow>(
+export const selectDocument = statement<AskedValues & { handle: string }, DocumentRow>(
   'product_document',
   sql`
   select ${stampColumns}, asked.market, asked.locale,

@@ -8,8 +8,8 @@ import { lockProductOf } from './revise-product.ts'
 import { showProducts } from './show-products.ts'
 
 /**
- * Shows a variant's availability after stock moved it. What is shown is the state as it is now, not the event's, so
- * events may repeat, come late, or overtake each other.
+ * Shows a variant's availability after stock moved it. What is shown is the state as it is now, not
+ * the event's, so events may repeat, come late, or overtake each other.
  */
 export const showAvailability: Reaction = {
   name: 'show-availability',

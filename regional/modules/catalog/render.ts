@@ -1,4 +1,7 @@
-/** Renders a product as one market and locale read it: pure, from its record to the response's bytes. */
+/**
+ * Renders a product as one market and locale read it: pure, from its record to the response's
+ * bytes.
+ */
 import { hash } from 'node:crypto'
 import type { Market, Product, ProductCard } from '../../../shared/contracts/catalog.ts'
 import type { Availability } from '../../../shared/contracts/fields.ts'
@@ -18,7 +21,10 @@ export interface RenderedDocument {
   sortPrice: number
 }
 
-/** Every document of a product: one for each market that can buy it and each of that market's locales. */
+/**
+ * Every document of a product: one for each market that can buy it and each of that market's
+ * locales.
+ */
 export function renderProduct(
   product: ProductRecord,
   markets: readonly Market[],

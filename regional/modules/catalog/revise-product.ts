@@ -16,8 +16,8 @@ import { showProducts } from './show-products.ts'
  * Runs `revise` on the locked product and makes what it returns so.
  *
  * @param revise returns `null` to change nothing, not even the audit log.
- * @throws {Problem} `product.unknown`, or `product.not_publishable` when a published product would have nothing to
- *   sell.
+ * @throws {Problem} `product.unknown`, or `product.not_publishable` when a published product
+ *   would have nothing to sell.
  */
 export async function reviseProduct(
   tx: Tx,

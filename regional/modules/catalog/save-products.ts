@@ -18,8 +18,8 @@ export interface ProductToSave extends Omit<ProductRecord, 'variants' | 'categor
 const UNIQUE_VIOLATION = '23505'
 
 /**
- * Creates these products, or replaces what is stored of them. A SKU that a product keeps keeps its variant's id;
- * every SKU gets a stock level; what is left out is removed.
+ * Creates these products, or replaces what is stored of them. A SKU that a product keeps keeps its
+ * variant's id; every SKU gets a stock level; what is left out is removed.
  *
  * The caller has locked the products' rows, or holds the catalogue.
  *
@@ -54,7 +54,9 @@ function handleTaken(error: unknown): unknown {
     : error
 }
 
-/** A SKU of another product is left as it is by the statement, so it is missing from what was saved. */
+/**
+ * A SKU of another product is left as it is by the statement, so it is missing from what was saved.
+ */
 function assertAllSaved(variants: readonly VariantRecord[], saved: readonly string[]): void {
   if (saved.length === variants.length) return
   const known = new Set(saved)

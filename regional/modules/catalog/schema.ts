@@ -1,4 +1,7 @@
-/** The catalogue's tables. All of them are global data: nothing here belongs to one cell or one person. */
+/**
+ * The catalogue's tables. All of them are global data: nothing here belongs to one cell or one
+ * person.
+ */
 import { sql } from 'drizzle-orm'
 import {
   type AnyPgColumn,
@@ -158,8 +161,8 @@ export const price = pgTable(
 )
 
 /**
- * A published product as one market and locale read it, rendered when it is written, so that a read is one index
- * look-up. Derived: the tables above are the truth, and `renderProducts` rebuilds it.
+ * A published product as one market and locale read it, rendered when it is written, so that a read
+ * is one index look-up. Derived: the tables above are the truth, and `renderProducts` rebuilds it.
  */
 export const productDocument = pgTable(
   'product_document',
@@ -182,7 +185,9 @@ export const productDocument = pgTable(
   ],
 )
 
-/** Membership of lists with the keys they sort by. The category `''` is the list of all products. */
+/**
+ * Membership of lists with the keys they sort by. The category `''` is the list of all products.
+ */
 export const listing = pgTable(
   'listing',
   {

@@ -1,8 +1,10 @@
 /**
- * Shows products to shoppers: renders them, writes what differs from what is shown now, and tags exactly that.
+ * Shows products to shoppers: renders them, writes what differs from what is shown now, and tags
+ * exactly that.
  *
- * The tags follow from the difference between two states of what readers can see, not from what a verb meant to do,
- * so a verb cannot forget one, and a write that changes nothing visible ticks nothing.
+ * The tags follow from the difference between two states of what readers can see, not from what a
+ * verb meant to do, so a verb cannot forget one, and a write that changes nothing visible ticks
+ * nothing.
  */
 import { sql } from 'drizzle-orm'
 import type { Market } from '../../../shared/contracts/catalog.ts'
@@ -17,9 +19,11 @@ import { tags } from './tags.ts'
 const SHOW_BATCH_MAX = 100
 
 /**
- * Brings what shoppers see of these products up to date with their tables, in every market and locale.
+ * Brings what shoppers see of these products up to date with their tables, in every market and
+ * locale.
  *
- * The caller holds the products' rows or the catalogue's lock, so that nobody renders an older state over it.
+ * The caller holds the products' rows or the catalogue's lock, so that nobody renders an older
+ * state over it.
  */
 export async function showProducts(tx: Tx, ids: readonly string[]): Promise<void> {
   const markets = await allMarkets(tx)
@@ -67,7 +71,9 @@ interface ListingRow {
 
 interface Keyed<Row> {
   row: Row
-  /** Where the row is found by readers: a change of it is one disappearing and another appearing. */
+  /**
+   * Where the row is found by readers: a change of it is one disappearing and another appearing.
+   */
   place: string
   /** What readers see of it there. */
   content: string
@@ -165,8 +171,8 @@ interface Shown extends Record<string, unknown> {
 }
 
 /**
- * A document that moves to another handle is both gone and saved, so the deletions name the handle: no row is
- * written twice by the statement.
+ * A document that moves to another handle is both gone and saved, so the deletions name the handle:
+ * no row is written twice by the statement.
  */
 const writeShown = statement<Shown, unknown>(
   'shown_write',

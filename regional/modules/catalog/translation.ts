@@ -1,9 +1,11 @@
-/** Translation fallback, once for what is rendered and once for what SQL picks; the two must agree. */
+/**
+ * Translation fallback, once for what is rendered and once for what SQL picks; the two must agree.
+ */
 import { type SQL, sql } from 'drizzle-orm'
 
 /**
- * Picks the text a reader of `locale` sees: the locale's own, its language's, the market's default locale's,
- * English, and then whatever comes first by name.
+ * Picks the text a reader of `locale` sees: the locale's own, its language's, the market's default
+ * locale's, English, and then whatever comes first by name.
  *
  * @returns undefined only when there are no translations.
  */

@@ -1,7 +1,7 @@
 /** Changes a category's names or position. */
 import { isDeepStrictEqual } from 'node:util'
 import { eq, sql } from 'drizzle-orm'
-import type { CreateCategory, StaffCategory } from '../../../shared/contracts/catalog.ts'
+import type { StaffCategory, UpdateCategory } from '../../../shared/contracts/catalog.ts'
 import { Problem } from '../../../shared/problems.ts'
 import { actorName, assertScope } from '../../platform/access.ts'
 import type { Tx } from '../../platform/database.ts'
@@ -13,18 +13,16 @@ import { category, categoryTranslation } from './schema.ts'
 import { showProducts } from './show-products.ts'
 import { tags } from './tags.ts'
 
-type Patch = { [K in 'translations' | 'position']?: CreateCategory[K] | undefined }
-
 /**
- * Replaces a category's names, moves it, or both. The products that show its name are shown anew. A repeat changes
- * nothing.
+ * Replaces a category's names, moves it, or both. The products that show its name are shown anew. A
+ * repeat changes nothing.
  *
  * @throws {Problem} `category.unknown`.
  */
 export async function updateCategory(
   tx: Tx,
   actor: Actor,
-  input: { categoryId: string; patch: Patch },
+  input: { categoryId: string; patch: UpdateCategory },
 ): Promise<StaffCategory> {
   assertScope(actor, 'catalogue:write')
   const { categoryId, patch } = input
@@ -46,7 +44,7 @@ export async function updateCategory(
   return (await staffCategory(tx, categoryId))!
 }
 
-async function rename(tx: Tx, id: string, translations: CreateCategory['translations']) {
+async function rename(tx: Tx, id: string, translations: StaffCategory['translations']) {
   await tx.query.delete(categoryTranslation).where(eq(categoryTranslation.categoryId, id))
   const names = Object.entries(translations).map(([locale, { name }]) => ({
     categoryId: id,

@@ -10,11 +10,12 @@ import { asItIs, reviseProduct } from './revise-product.ts'
 import type { ProductToSave } from './save-products.ts'
 
 /**
- * Changes the fields named and leaves the rest. A published product is shown anew at once; a variant that is left
- * out can no longer be bought.
+ * Changes the fields named and leaves the rest. A published product is shown anew at once; a
+ * variant that is left out can no longer be bought.
  *
- * @throws {Problem} `product.unknown`, `category.unknown`, `product.handle_taken`, `variant.sku_taken`,
- *   `product.not_publishable`, or `request.invalid` when options and variants do not fit afterwards.
+ * @throws {Problem} `product.unknown`, `category.unknown`, `product.handle_taken`,
+ *   `variant.sku_taken`, `product.not_publishable`, or `request.invalid` when options and variants
+ *   do not fit afterwards.
  */
 export async function updateProduct(
   tx: Tx,

@@ -1,11 +1,9 @@
--- Sends the requests of a file in order, whole as they are, and reports one line of JSON.
+-- Sends the requests it is given on its input in order, whole as they are, and reports one line of JSON.
 local requests = {}
 local sent = 0
 
-function init(arguments)
-  local file = assert(io.open(arguments[1], "rb"))
-  local bytes = file:read("*a")
-  file:close()
+function init()
+  local bytes = io.read("*a")
   local start = 1
   while true do
     local stop = bytes:find("\0", start, true)

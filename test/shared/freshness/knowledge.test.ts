@@ -111,6 +111,9 @@ describe('forgetting everything', () => {
     feed.restart('h2', 3)
     knowledge.reset(feed.batchAfter(105))
     expect(knowledge).toMatchObject({ n: 102, history: 'h2' })
+    const restored = { ...entry(102, 'product:a'), history: 'h2' }
+    expect(knowledge.isFresh(restored)).toBe(true)
+    expect(knowledge.positionOf(restored).n).toBe(102)
   })
 })
 

@@ -1,0 +1,146 @@
+/** The feed's source at the edge: a real server in place of the cell, and the Cache API's contract in memory. */
+import { once } from 'node:events'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { cellFeed } from '../../edge/cache/feed-source.ts'
+import { readEdgeConfig } from '../../edge/config.ts'
+import type { Batch } from '../../shared/freshness/feed.ts'
+import { FeedModel } from '../shared/freshness/feed-model.ts'
+
+let feed: FeedModel
+let server: Server
+let asked: string[]
+let answer: (batch: Batch) => { status: number; body: string }
+
+beforeEach(async () => {
+  feed = new FeedModel({ n: 100 })
+  asked = []
+  answer = (batch) => ({ status: 200, body: JSON.stringify(batch) })
+  server = createServer((request, response) => {
+    asked.push(request.url ?? '')
+    const from = new URL(request.url ?? '', 'http://cell.test').searchParams.get('from')
+    const { status, body } = answer(feed.batchAfter(from === null ? null : Number(from)))
+    response.writeHead(status, { 'content-type': 'application/json' }).end(body)
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  vi.useFakeTimers({ toFake: ['Date'] })
+})
+
+afterEach(() => {
+  vi.useRealTimers()
+  server.closeAllConnections()
+  server.close()
+})
+
+/** One colo's cache: it keeps a response for its `max-age` and not a moment longer. */
+function coloCache() {
+  const kept = new Map<string, { response: Response; untilMs: number }>()
+  const cache = {
+    match: async (address: string) => {
+      const found = kept.get(address)
+      return found === undefined || found.untilMs <= Date.now() ? undefined : found.response.clone()
+    },
+    put: async (address: string, response: Response) => {
+      const seconds = Number(/max-age=(\d+)/.exec(response.headers.get('cache-control') ?? '')?.[1])
+      kept.set(address, { response, untilMs: Date.now() + seconds * 1_000 })
+    },
+  }
+  return { cache: cache as unknown as Cache, kept }
+}
+
+function sourceOn(cache: Cache, environment = 'test') {
+  const { port } = server.address() as AddressInfo
+  const { defaultCell } = readEdgeConfig({
+    CELLS: JSON.stringify({ eu: { url: `http://127.0.0.1:${port}` } }),
+    EDGE_SECRETS: '{"eu":"k1:c2VjcmV0"}',
+    DEFAULT_CELL: 'eu',
+    ENVIRONMENT: 'development',
+  })
+  return cellFeed(defaultCell, cache, environment)
+}
+
+describe('the shared feed', () => {
+  it('is asked for once by all the isolates of a colo', async () => {
+    const { cache } = coloCache()
+    const filled = await sourceOn(cache).shared(null)
+    feed.commit('product:a')
+    const shared = await sourceOn(cache).shared(null)
+    expect(shared.batch).toEqual(filled.batch)
+    expect(asked).toHaveLength(1)
+  })
+
+  it('takes a copy to be as old as it may be, and never older than its life', async () => {
+    const { cache } = coloCache()
+    await sourceOn(cache).shared(null)
+    vi.advanceTimersByTime(999)
+    const { ageMs } = await sourceOn(cache).shared(null)
+    expect(ageMs).toBeGreaterThanOrEqual(999)
+    vi.advanceTimersByTime(1)
+    await sourceOn(cache).shared(null)
+    expect(asked).toHaveLength(2)
+  })
+
+  it('counts the age of a copy from when this isolate first saw it, though the cache keeps it too long', async () => {
+    const { cache, kept } = coloCache()
+    await sourceOn(cache).shared(null)
+    for (const entry of kept.values()) entry.untilMs = Number.POSITIVE_INFINITY
+    const source = sourceOn(cache)
+    await source.shared(null)
+    vi.advanceTimersByTime(5_000)
+    expect((await source.shared(null)).ageMs).toBeGreaterThanOrEqual(5_000)
+  })
+
+  it('is not shared between cells’ environments', async () => {
+    const { cache } = coloCache()
+    await sourceOn(cache, 'staging').shared(null)
+    await sourceOn(cache, 'production').shared(null)
+    expect(asked).toHaveLength(2)
+  })
+
+  it('passes over a copy that cannot be read', async () => {
+    const { cache, kept } = coloCache()
+    await sourceOn(cache).shared(null)
+    for (const entry of kept.values()) entry.response = new Response('{"from":1')
+    expect((await sourceOn(cache).shared(null)).batch.to).toBe(100)
+    expect(asked).toHaveLength(2)
+  })
+
+  it('does without a cache that fails', async () => {
+    const broken = {
+      match: () => Promise.reject(new Error('no cache')),
+      put: () => Promise.reject(new Error('no cache')),
+    } as unknown as Cache
+    expect((await sourceOn(broken).shared(null)).batch.to).toBe(100)
+  })
+})
+
+describe('the cell’s own answer', () => {
+  it('is asked for past the shared copy, from where the reader stands', async () => {
+    const { cache } = coloCache()
+    const source = sourceOn(cache)
+    await source.shared(null)
+    feed.commit('product:a')
+    expect(await source.direct(100)).toMatchObject({ from: 100, to: 101 })
+    expect(asked[1]).toBe('/internal/feed?feed=catalogue&from=100')
+  })
+
+  it.each<[string, (batch: Batch) => { status: number; body: string }]>([
+    ['an error', () => ({ status: 503, body: '{}' })],
+    ['no JSON', () => ({ status: 200, body: '<html>' })],
+    [
+      'a batch with a gap',
+      (batch) => ({ status: 200, body: JSON.stringify({ ...batch, to: 999 }) }),
+    ],
+    [
+      'the batch of another feed',
+      (batch) => ({ status: 200, body: JSON.stringify({ ...batch, feed: 'cell' }) }),
+    ],
+  ])('that is %s is refused, and never shared', async (_, broken) => {
+    answer = broken
+    const { cache, kept } = coloCache()
+    await expect(sourceOn(cache).direct(null)).rejects.toThrow()
+    await expect(sourceOn(cache).shared(null)).rejects.toThrow()
+    expect(kept.size).toBe(0)
+  })
+})
