@@ -123,21 +123,25 @@ export function createEdge(config: EdgeConfig, cache: Cache) {
       request.headers.get(HEADERS.position) ?? query.get('position'),
       'catalogue',
     )
+    const startedAtMs = now()
     const read = {
       key: cacheKey(facts, { params: c.req.param(), query, place }),
       position,
       staleIfErrorSeconds: facts.serve.kind === 'cached' ? facts.serve.staleIfErrorSeconds : 0,
+      beforeForced: () => assertMayForce(request, startedAtMs),
     }
-    const startedAtMs = now()
     const inMemory = reads.fromMemory(read, wait)
     if (inMemory !== null) return answered(inMemory, request, trace, startedAtMs)
-    if (!follower.covers(position) && !forcedPolls.take(clientOf(request), startedAtMs)) {
-      counters.limited += 1
-      throw new Problem('limit.exceeded', { retryAfterSeconds: 1 })
-    }
     const served = await reads.read(read, wait)
     if (served.kind === 'response') countError(counters, facts.id, 'request.invalid')
     return answered(served, request, trace, startedAtMs)
+  }
+
+  /** A position is a caller's word, and every one that is not known yet costs the cell a poll. */
+  function assertMayForce(request: Request, nowMs: number): void {
+    if (forcedPolls.take(clientOf(request), nowMs)) return
+    counters.limited += 1
+    throw new Problem('limit.exceeded', { retryAfterSeconds: 1 })
   }
 
   function answered(served: Served, request: Request, trace: Trace, startedAtMs: number): Response {

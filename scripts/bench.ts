@@ -2,7 +2,6 @@
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { killChildren } from '../test/bench/child.ts'
-import { generator } from '../test/bench/load/load.ts'
 import { type Plan, type Row, rowOf, takeTurns } from '../test/bench/measure.ts'
 import { type RowSpec, rows } from '../test/bench/rows.ts'
 import { openStage } from '../test/bench/stage.ts'
@@ -33,9 +32,7 @@ export async function bench(
   plan: Plan,
   say: (line: string) => void,
 ): Promise<Report> {
-  say(
-    `${cpus().length} cores, load by ${generator}, ${plan.turns} turns of ${plan.secondsPerTurn} s`,
-  )
+  say(`${cpus().length} cores, ${plan.turns} turns of ${plan.secondsPerTurn} s`)
   const stage = await openStage()
   try {
     const measured: Row[] = []
@@ -57,7 +54,7 @@ export async function bench(
 
 const HEADING = 'row             floor/s   ours/s   ratio  p99 ratio   bar'
 
-function lineOf({ name, floor, ours, ratio, p99Ratio, bar, ok, notes }: Row): string {
+export function lineOf({ name, floor, ours, ratio, p99Ratio, bar, ok, notes }: Row): string {
   const noted = Object.entries(notes).map(([note, value]) => `${note} ${value}`)
   const columns = [
     name.padEnd(14),

@@ -20,8 +20,9 @@ import { issueToken } from './token.ts'
 
 const HELP = `Usage: npm run load -- FILE [options]
 
-Streams FILE (Open Icecat products, one JSON object a line) into the catalogue. Products are found again by their id,
-so a load may be repeated. A bad row goes to the rejects file with its line and the reason; the rest loads.
+Streams FILE (Open Icecat products, one JSON object a line) into the catalogue. Products are found
+again by their id, so a load may be repeated. A bad row goes to the rejects file with its line and
+the reason; the rest loads.
 
   --url URL       the edge; that of the running \`npm run dev\` when left out
   --batch N       rows a batch, 1 to ${IMPORT_ROWS_MAX} (default ${IMPORT_ROWS_MAX})
@@ -30,8 +31,8 @@ so a load may be repeated. A bad row goes to the rejects file with its line and 
   --json          print only {ok, rows, loaded, rejected, seconds, rowsPerSecond}
   --help          this text
 
-The token comes from TRADEWIND_TOKEN, or is issued by the development system's keys. The exit code is 0 when every
-batch was delivered, rejected rows or not.`
+The token comes from TRADEWIND_TOKEN, or is issued by the development system's keys. The exit code is
+0 when every batch was delivered, rejected rows or not.`
 
 /** Long enough for a cell that restarts meanwhile. */
 const RETRIES = { attemptsMax: 8, attemptMsMax: 60_000, totalMsMax: 180_000 }

@@ -98,7 +98,7 @@ const categoryNames = {
   travel: { de: 'Unterwegs', en: 'Travel' },
 } as const
 
-export const demoCategories: readonly CreateCategory[] = Object.entries(categoryNames).map(
+const demoCategories: readonly CreateCategory[] = Object.entries(categoryNames).map(
   ([handle, { de, en }], position) => ({
     handle,
     parentHandle: null,

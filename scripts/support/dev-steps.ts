@@ -24,22 +24,22 @@ Ready in ${seconds.toFixed(1)} s.
 Paste these in order, in one shell, in this folder:
 
 # 1 list products, twice: the second is a hit
-curl -si '${edgeUrl}/v1/products?market=de&limit=3'
+curl -siw '\\n' '${edgeUrl}/v1/products?market=de&limit=3'
 
 # 2 open one
-curl -si '${edgeUrl}/v1/products/${handle}?market=de'
+curl -siw '\\n' '${edgeUrl}/v1/products/${handle}?market=de'
 
 # 3 open a cart
 CART=$(curl -s '${edgeUrl}/v1/carts' -H 'content-type: application/json' -H "idempotency-key: cart-$(date +%s)-$RANDOM-key" \\
   -d '{"market":"de","lines":[{"sku":"${sku}","quantity":1}]}'); echo "$CART"
 
 # 4 place the order
-curl -si "${edgeUrl}/v1/carts/$(echo "$CART" | sed -E 's/.*"id":"(cart_[^"]+)".*/\\1/')/order" -H 'content-type: application/json' \\
+curl -siw '\\n' "${edgeUrl}/v1/carts/$(echo "$CART" | sed -E 's/.*"id":"(cart_[^"]+)".*/\\1/')/order" -H 'content-type: application/json' \\
   -H "idempotency-key: order-$(date +%s)-$RANDOM-key" -H "tradewind-cart-secret: $(echo "$CART" | sed -E 's/.*"secret":"([^"]+)".*/\\1/')" \\
   -d '{"expectedTotalMinor":'$(echo "$CART" | sed -E 's/.*"totals":\\{[^}]*"totalMinor":([0-9]+).*/\\1/')',"paymentMethod":"test_accept","email":"ada@example.com","shippingAddress":{"name":"Ada","line1":"Hauptstr. 1","city":"Berlin","postalCode":"10115","country":"DE"}}'
 
 # 5 change a price as staff; the next read with the position in the answer shows it
-curl -si -X PUT '${edgeUrl}/v1/staff/variants/${sku}/prices' -H 'content-type: application/json' \\
+curl -siw '\\n' -X PUT '${edgeUrl}/v1/staff/variants/${sku}/prices' -H 'content-type: application/json' \\
   -H "authorization: Bearer $(npm run -s token -- --role staff)" -d '{"prices":{"EUR":4321}}'
 
 Ctrl-C stops everything. \`npm run demo\` walks the whole path.

@@ -10,7 +10,7 @@ interface IcecatCategory {
   types: readonly string[]
 }
 
-export const OTHER = 'other'
+const OTHER = 'other'
 
 /** By handle. A type that none of them names goes to `other`. */
 export const ICECAT_CATEGORIES: Readonly<Record<string, IcecatCategory>> = {

@@ -1,14 +1,15 @@
 /** Maps a product of an Open Icecat export to a row of our import: pure, one record at a time. */
 import { z } from 'zod'
-import { ATTRIBUTES_MAX, type ImportRow } from '../../shared/contracts/catalog.ts'
+import type { ImportRow } from '../../shared/contracts/catalog.ts'
+import { ATTRIBUTES_MAX } from '../../shared/contracts/catalog-fields.ts'
 import { HANDLE_LENGTH_MAX } from '../../shared/contracts/fields.ts'
 import { categoryOf } from './icecat-categories.ts'
 
 /** The export has prices in US dollars alone; these factors are the demo's, not a day's rate. */
-export const EUR_PER_USD = 0.92
-export const GBP_PER_USD = 0.79
+const EUR_PER_USD = 0.92
+const GBP_PER_USD = 0.79
 /** The export knows no stock; every new product opens with this. */
-export const OPENING_STOCK = 100
+const OPENING_STOCK = 100
 
 const NAME_LENGTH_MAX = 300
 const DESCRIPTION_LENGTH_MAX = 20_000

@@ -1,5 +1,14 @@
 /** The catalogue: what shoppers read from a cache, and what staff write. */
 import { z } from 'zod'
+import {
+  Attributes,
+  AttributeValue,
+  Media,
+  OptionName,
+  OptionValue,
+  Prices,
+  Translations,
+} from './catalog-fields.ts'
 import { cached, endpoint, forward } from './endpoint.ts'
 import {
   AmountMinor,
@@ -17,13 +26,12 @@ import {
   text,
 } from './fields.ts'
 
-export const VARIANTS_MAX = 250
-export const OPTIONS_MAX = 5
-export const ATTRIBUTES_MAX = 200
-export const MEDIA_MAX = 50
-export const CATEGORIES_OF_PRODUCT_MAX = 20
-export const LIST_LIMIT_MAX = 100
-export const LIST_LIMIT_DEFAULT = 20
+const VARIANTS_MAX = 250
+const OPTIONS_MAX = 5
+const MEDIA_MAX = 50
+const CATEGORIES_OF_PRODUCT_MAX = 20
+const LIST_LIMIT_MAX = 100
+const LIST_LIMIT_DEFAULT = 20
 export const IMPORT_ROWS_MAX = 100
 const IMPORT_BYTES_MAX = 4_194_304
 const PRODUCT_BYTES_MAX = 524_288
@@ -51,26 +59,6 @@ export const Category = z.object({
   position: z.int(),
 })
 export type Category = z.infer<typeof Category>
-
-/** A URL as it is written on the wire (RFC 3986): visible ASCII, the rest percent-encoded. */
-const MediaUrl = z
-  .url({ protocol: /^https?$/ })
-  .max(2_048)
-  .regex(/^[!-~]+$/)
-const Media = z.strictObject({ url: MediaUrl, alt: text(500, 0) })
-const AttributeValue = z.union([text(4_000, 0), z.number(), z.boolean()])
-const AttributeName = z
-  .string()
-  .max(100)
-  .regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]*$/)
-const OptionName = text(60)
-const OptionValue = text(120)
-const Attributes = z
-  .record(AttributeName, AttributeValue)
-  .refine(
-    (all) => Object.keys(all).length <= ATTRIBUTES_MAX,
-    `at most ${ATTRIBUTES_MAX} attributes`,
-  )
 
 export const Variant = z.object({
   sku: Sku,
@@ -178,12 +166,6 @@ export const getProduct = endpoint({
 
 export const ProductStatus = z.enum(['draft', 'published', 'retired'])
 export type ProductStatus = z.infer<typeof ProductStatus>
-
-const Translation = z.strictObject({ name: text(300), description: text(20_000, 0).default('') })
-const Translations = z
-  .record(Locale, Translation)
-  .refine((all) => Object.keys(all).length >= 1, 'at least one translation')
-const Prices = z.partialRecord(CurrencyCode, AmountMinor).describe('Minor units by currency')
 
 export const VariantInput = z.strictObject({
   sku: Sku,

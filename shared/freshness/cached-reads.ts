@@ -28,6 +28,8 @@ export interface CachedRequest {
   readonly key: string
   readonly position: Position | null
   readonly staleIfErrorSeconds: number
+  /** Runs before the position makes the feed be polled, and may throw to refuse it. */
+  readonly beforeForced?: () => void
 }
 
 export type Served =
@@ -116,8 +118,10 @@ export class CachedReads {
     return hit(entry, own, 'memory')
   }
 
+  /** @throws whatever `beforeForced` throws. */
   async read(request: CachedRequest, waitUntil: WaitUntil): Promise<Served> {
-    const current = await this.#follower.bringUpTo(request.position, waitUntil)
+    const { position, beforeForced } = request
+    const current = await this.#follower.bringUpTo(position, waitUntil, beforeForced)
     if (!current) return await this.#withoutFeed(request)
     const inMemory = this.fromMemory({ ...request, position: null }, waitUntil)
     if (inMemory !== null) return inMemory

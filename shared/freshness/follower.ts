@@ -95,40 +95,56 @@ export class FeedFollower {
   /**
    * Brings knowledge to where this reader may be answered.
    *
+   * @param beforeForced runs before this reader's position makes a poll start, and may throw to refuse it. Joining a
+   *   poll that another reader started costs nothing.
    * @returns false when the feed cannot be reached and what we know is too old to vouch for anything.
    */
-  async bringUpTo(position: Position | null, waitUntil: WaitUntil): Promise<boolean> {
+  async bringUpTo(
+    position: Position | null,
+    waitUntil: WaitUntil,
+    beforeForced?: () => void,
+  ): Promise<boolean> {
     const arrivedAtMs = this.#now()
     if (!this.isCurrent && !(await this.#pollOnce('shared', waitUntil))) return false
     // A shared copy may be too old to vouch for anything, like no knowledge at all.
     if (this.isCurrent && this.covers(position)) return true
-    return await this.#force(position, arrivedAtMs, waitUntil)
+    return await this.#force({ position, arrivedAtMs, beforeForced }, waitUntil)
   }
 
   /**
    * Asks the cell itself, past any shared copy. A poll under way is joined only if it began after the reader arrived.
    */
   async #force(
-    position: Position | null,
-    arrivedAtMs: number,
+    reader: {
+      position: Position | null
+      arrivedAtMs: number
+      beforeForced?: (() => void) | undefined
+    },
     waitUntil: WaitUntil,
   ): Promise<boolean> {
+    const { position, arrivedAtMs, beforeForced } = reader
     this.counters.forcedPolls += 1
     const underWay = this.#poll
     if (underWay?.kind === 'direct' && underWay.startedAtMs <= arrivedAtMs) {
       await this.#join(underWay)
       if (this.isCurrent && this.covers(position)) return true
     }
-    return await this.#pollOnce('direct', waitUntil)
+    const isAsked = !this.covers(position)
+    return await this.#pollOnce('direct', waitUntil, isAsked ? beforeForced : undefined)
   }
 
   /** One poll, ours or one already under way. False when it failed, or one failed just now. */
-  async #pollOnce(kind: Poll['kind'], waitUntil: WaitUntil): Promise<boolean> {
+  async #pollOnce(
+    kind: Poll['kind'],
+    waitUntil: WaitUntil,
+    beforeStart?: () => void,
+  ): Promise<boolean> {
     if (this.#poll !== null && (kind === 'shared' || this.#poll.kind === 'direct')) {
       const joined = await this.#join(this.#poll)
       if (joined !== null) return joined
     }
     if (this.#failed && this.#now() - this.#attemptedAtMs < FEED_RETRY_MS) return false
+    beforeStart?.()
     const poll = this.#start(kind)
     waitUntil(poll.done)
     return await poll.done

@@ -1,6 +1,6 @@
 /** One request and its answer, whole: to see that both sides of a row say the same. */
 import { connect } from 'node:net'
-import { type RawResponse, ResponseReader } from './load/response-reader.ts'
+import { type RawResponse, ResponseReader } from './response-reader.ts'
 
 export interface Answer {
   readonly status: number

@@ -5,8 +5,8 @@ import { type OpenedCart, openCart, orderBody } from '../support/shop.ts'
 
 export interface Write {
   readonly contract: string
-  /** The field of its body that it changes, for contracts that change the fields they are given. */
-  readonly field?: string
+  /** The fields of its body, for contracts that change the fields they are given. */
+  readonly fields?: readonly string[]
   readonly what: string
   run(shop: Shop): Promise<unknown>
 }
@@ -64,24 +64,24 @@ function act(contract: 'publishProduct' | 'retireProduct', handle: string, what:
   return { contract: `catalog.${contract}`, what, run: (shop) => actOn(shop, handle, verb) }
 }
 
-function update(field: string, value: unknown, what = field, handle = 'alpha'): Write {
+function update(patch: Record<string, unknown>, what: string, handle = 'alpha'): Write {
   return {
     contract: 'catalog.updateProduct',
-    field,
+    fields: Object.keys(patch),
     what,
     run: ({ cell, products }) =>
-      cell.staff('patch', `/v1/staff/products/${products.get(handle)!.id}`, { [field]: value }),
+      cell.staff('patch', `/v1/staff/products/${products.get(handle)!.id}`, patch),
   }
 }
 
-function updateCategory(field: string, value: unknown): Write {
+function updateCategory(patch: Record<string, unknown>, what: string): Write {
   return {
     contract: 'catalog.updateCategory',
-    field,
-    what: field,
+    fields: Object.keys(patch),
+    what,
     run: ({ cell, categories }) => {
       const { id } = categories.get('kettles')!
-      return cell.staff('patch', `/v1/staff/categories/${id}`, { [field]: value })
+      return cell.staff('patch', `/v1/staff/categories/${id}`, patch)
     },
   }
 }
@@ -145,25 +145,37 @@ export const WRITES: readonly Write[] = [
   },
   act('publishProduct', 'delta', 'one that was asked for before'),
   act('publishProduct', 'delta', 'once more'),
-  update('brand', 'Marke'),
-  update('attributes', { weight: 3, dishwasher: true }),
-  update('media', [{ url: 'https://images.example/alpha.png', alt: 'alpha' }]),
-  update('translations', { de: { name: 'zz de' }, en: { name: '0 en', description: 'New.' } }),
-  update('translations', { en: { name: '0 en' } }, 'a language that goes', 'beta'),
-  update('categories', ['teapots'], 'another category'),
-  update('categories', ['teapots', 'cups', 'later'], 'more categories', 'gamma'),
-  update('options', [{ name: 'Size', values: ['S', 'L'] }]),
-  update('variants', [
-    { sku: 'ALPHA', options: { Size: 'S' }, prices: PRICES },
-    { sku: 'ALPHA-L', options: { Size: 'L' }, prices: { EUR: 1, USD: 7_000 }, available: 3 },
-  ]),
-  update('variants', [{ sku: 'ALPHA', prices: { EUR: 5_000 } }], 'a market that is left'),
-  update('handle', 'alpha-renamed'),
-  update('handle', 'alpha', 'a handle that another one had', 'gamma'),
+  update({ brand: 'Marke' }, 'its brand'),
+  update({ attributes: { weight: 3, dishwasher: true } }, 'its attributes'),
+  update({ media: [{ url: 'https://images.example/alpha.png', alt: 'alpha' }] }, 'its media'),
+  update({ translations: { de: { name: 'zz de' }, en: { name: '0 en' } } }, 'its names'),
+  update({ translations: { en: { name: '0 en' } } }, 'a language that goes', 'beta'),
+  update({ categories: ['teapots'] }, 'another category'),
+  update({ categories: ['teapots', 'cups', 'later'] }, 'more categories', 'gamma'),
+  update(
+    {
+      options: [{ name: 'Size', values: ['S', 'L'] }],
+      variants: [
+        { sku: 'ALPHA', options: { Size: 'S' }, prices: PRICES },
+        { sku: 'ALPHA-L', options: { Size: 'L' }, prices: { EUR: 1, USD: 7_000 }, available: 3 },
+      ],
+    },
+    'a variant that comes',
+  ),
+  update({ options: [{ name: 'Size', values: ['S', 'M', 'L'] }] }, 'a choice more'),
+  update(
+    { options: [], variants: [{ sku: 'ALPHA', prices: { EUR: 5_000 } }] },
+    'a variant that goes, and with it a market',
+  ),
+  update({ handle: 'alpha-renamed' }, 'another handle'),
+  update({ handle: 'alpha' }, 'the handle that the other one had', 'gamma'),
   setPrices('BETA', { EUR: 9_900 }, 'one price, which moves it'),
   setPrices('ALPHA', { USD: 100, EUR: 4_999 }, 'a market that is entered'),
-  updateCategory('translations', { en: { name: 'Boilers' }, de: { name: 'Kessel' } }),
-  updateCategory('position', 9),
+  updateCategory(
+    { translations: { en: { name: 'Boilers' }, de: { name: 'Kessel' } } },
+    'its names',
+  ),
+  updateCategory({ position: 9 }, 'its place'),
   setStock('BETA', 3, 'few'),
   setStock('BETA', 2, 'fewer, which is no other state'),
   setStock('BETA', 0, 'none'),

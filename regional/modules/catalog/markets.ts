@@ -4,7 +4,7 @@ import type { Market } from '../../../shared/contracts/catalog.ts'
 import type { Runner } from '../../platform/database.ts'
 import { statement, value } from '../../platform/statement.ts'
 
-export const marketColumns = sql`market.id, market.name, market.countries, market.currency,
+const marketColumns = sql`market.id, market.name, market.countries, market.currency,
   market.locales, market.prices_include_tax as "pricesIncludeTax",
   market.tax_basis_points as "taxBasisPoints", market.is_default as "isDefault"`
 

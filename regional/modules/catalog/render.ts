@@ -117,7 +117,7 @@ function bestOf(states: readonly Availability[]): Availability {
 export const SORT_NAME_LENGTH_MAX = 64
 
 /** The name without case and diacritics, so that "Übertopf" stands beside "Untersetzer". */
-export function sortNameOf(name: string): string {
+function sortNameOf(name: string): string {
   const folded = name.normalize('NFKD').replaceAll(/\p{M}/gu, '').toLowerCase()
   return [...folded].slice(0, SORT_NAME_LENGTH_MAX).join('')
 }

@@ -162,7 +162,7 @@ export const price = pgTable(
 
 /**
  * A published product as one market and locale read it, rendered when it is written, so that a read
- * is one index look-up. Derived: the tables above are the truth, and `renderProducts` rebuilds it.
+ * is one index look-up. Derived: the tables above are the truth, and `showProducts` rebuilds it.
  */
 export const productDocument = pgTable(
   'product_document',

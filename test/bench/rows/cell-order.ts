@@ -7,7 +7,7 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import { owned, stopped } from '../child.ts'
-import { loadOnce } from '../load/load.ts'
+import { loadOnce } from '../load.ts'
 import { type Contest, median, type Plan, type Sample } from '../measure.ts'
 import { openCarts, recordOrders } from '../orders.ts'
 import { type Recording, roundTripsOf } from '../recorded.ts'
@@ -16,8 +16,8 @@ import type { Stage } from '../stage.ts'
 
 const FLOOR = fileURLToPath(new URL('../floors/order-loop.ts', import.meta.url))
 const CONNECTIONS = 8
-/** A turn is so many orders, not so many seconds: each is placed once. Ours places somewhat more a second. */
-const ORDERS_PER_SECOND = 400
+/** A turn is so many orders, not so many seconds: each is placed once. Ours places more a second. */
+const ORDERS_PER_SECOND = 300
 
 export async function cellOrder(stage: Stage, plan: Plan): Promise<Contest> {
   const perTurn = plan.secondsPerTurn * ORDERS_PER_SECOND

@@ -14,7 +14,7 @@ import { testConfig } from '../../support/services.ts'
 import { start } from '../child.ts'
 import { assertSame, exchange, ownHeaders } from '../exchange.ts'
 import type { ReadExhibit } from '../floors/read-server.ts'
-import { loadFor } from '../load/load.ts'
+import { loadFor } from '../load.ts'
 import type { Contest, Plan, Sample } from '../measure.ts'
 import { signedRequest } from '../signed-requests.ts'
 import { POOL_MAX, type Stage } from '../stage.ts'
@@ -56,7 +56,7 @@ export async function cellRead(
   assertSame(await exchange(floorPort, request()), await exchange(cell.port, request()))
   let signed: Buffer[] = []
   const loaded = (port: number): Promise<Sample> =>
-    loadFor({ port, connections: CONNECTIONS, seconds: plan.secondsPerTurn, requests: signed })
+    loadFor({ port, connections: CONNECTIONS, requests: signed }, plan.secondsPerTurn)
   return {
     // Signed once a turn: the floor takes no notice of nonces.
     floor: () => {

@@ -2,7 +2,7 @@
 import { HEADERS } from '../../../shared/headers.ts'
 import { edgeSecret } from '../../support/keys.ts'
 import { type Answer, assertSame, exchange, ownHeaders } from '../exchange.ts'
-import { loadFor } from '../load/load.ts'
+import { loadFor } from '../load.ts'
 import type { Contest, Plan, Sample } from '../measure.ts'
 import { requestBytes } from '../signed-requests.ts'
 import type { Stage } from '../stage.ts'
@@ -45,12 +45,7 @@ export async function edgeHit(stage: Stage, plan: Plan, path: string): Promise<C
   })
   assertSame(await exchange(floor.port, request), await exchange(edge.port, request))
   const loaded = (port: number): Promise<Sample> =>
-    loadFor({
-      port,
-      connections: CONNECTIONS,
-      seconds: plan.secondsPerTurn,
-      requests: [request],
-    })
+    loadFor({ port, connections: CONNECTIONS, requests: [request] }, plan.secondsPerTurn)
   return {
     floor: () => loaded(floor.port),
     ours: () => loaded(edge.port),

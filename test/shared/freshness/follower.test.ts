@@ -195,6 +195,45 @@ describe('a reader’s position', () => {
   })
 })
 
+describe('a poll that a position forces', () => {
+  function countedReader(position: { n: number; history: string }, started: string[]) {
+    return follower.bringUpTo(position, background, () => started.push('poll'))
+  }
+
+  it('is announced once by the reader that starts it, and not by those that join it', async () => {
+    await follow()
+    const started: string[] = []
+    source.isHolding = true
+    const early = countedReader({ n: 101, history: 'h1' }, started)
+    await settle()
+    nowMs += 5
+    const written = feed.commit('product:a')
+    const readers = Array.from({ length: 50 }, () => countedReader(written, started))
+    nowMs += 5
+    source.held[0]!.answer()
+    await settle()
+    source.held[1]!.answer()
+    await Promise.all([early, ...readers])
+    expect(started).toEqual(['poll', 'poll'])
+  })
+
+  it('is not announced when the position is known by then, as in an isolate that knows nothing yet', async () => {
+    const started: string[] = []
+    expect(await countedReader(feed.position, started)).toBe(true)
+    expect(started).toEqual([])
+  })
+
+  it('does not start when it is refused', async () => {
+    await follow()
+    const refused = follower.bringUpTo({ n: 900, history: 'h1' }, background, () => {
+      throw new Error('enough')
+    })
+    await expect(refused).rejects.toThrow('enough')
+    expect(source.asked).toEqual([])
+    expect(follower.isCurrent).toBe(true)
+  })
+})
+
 describe('when the feed cannot be reached', () => {
   beforeEach(() => {
     source.isDown = true

@@ -36,6 +36,8 @@ export class Shop {
   /** The newest change and state that are committed. */
   #newest: Snapshot
   #snapshots: Snapshot[]
+  /** Those of this history: what a replica can be at that has this history's name. */
+  #readable: Snapshot[]
   #changes: Change[] = []
   /** The newest number handed out; runs ahead of the newest committed only when numbers are a sequence. */
   #handedOut = 0
@@ -50,6 +52,7 @@ export class Shop {
     const item = { version: 0, isListed: true }
     this.#newest = { n: 0, state: { tea: item, pot: item, cup: item } }
     this.#snapshots = [this.#newest]
+    this.#readable = [this.#newest]
     this.#record()
   }
 
@@ -75,6 +78,7 @@ export class Shop {
     const state = { ...this.#newest.state, [item]: after }
     this.#newest = { n: Math.max(this.#newest.n, n), state }
     this.#snapshots.push(this.#newest)
+    this.#readable.push(this.#newest)
     this.#changes.push({ n, tags })
     this.#record()
     return { n, history: this.history }
@@ -85,6 +89,7 @@ export class Shop {
     const keep = Math.max(1, this.#snapshots.length - lost)
     this.#snapshots = this.#snapshots.slice(0, keep)
     this.#newest = this.#snapshots.at(-1)!
+    this.#readable = [this.#newest]
     this.#changes = this.#changes.filter(({ n }) => n <= this.#newest.n)
     this.#handedOut = this.#newest.n
     this.#histories += 1
@@ -96,20 +101,16 @@ export class Shop {
     return { n: this.#newest.n, history: this.history }
   }
 
-  /**
-   * An answer with its stamp, as a replica that lags but has reached the minimum reads them. No replica has reached a
-   * minimum of another history, so the primary answers it.
-   */
+  /** An answer with its stamp, as a replica that lags but has reached the minimum reads them. */
   read(
     key: string,
-    options: { minimum: Position | null; lag: number; isMinimumKept: boolean },
+    options: { minimum: Position | null; lag: number },
   ): { answer: Answer; stamp: Position } {
-    const { minimum, lag, isMinimumKept } = options
+    const { minimum, lag } = options
     const { n } = this.#newest
-    const isForeign = minimum !== null && minimum.history !== this.history
-    const least = isForeign ? n : Math.min(isMinimumKept && minimum ? minimum.n : 0, n)
+    const least = minimum?.history === this.history ? Math.min(minimum.n, n) : 0
     const wanted = Math.max(n - lag, least)
-    const snapshot = this.#snapshots.findLast((each) => each.n <= wanted) ?? this.#newest
+    const snapshot = this.#readable.findLast((each) => each.n <= wanted) ?? this.#readable[0]!
     return {
       answer: answerOf(snapshot.state, key),
       stamp: { n: snapshot.n, history: this.history },

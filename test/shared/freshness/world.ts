@@ -219,7 +219,7 @@ export class World {
         await this.#cross()
         if (this.#isBroken) throw new Error('the cell is down')
         const { stampInStatement, minimumKept } = this.#rules
-        const read = { minimum, lag: this.#lag, isMinimumKept: minimumKept }
+        const read = { minimum: minimumKept ? minimum : null, lag: this.#lag }
         const { answer, stamp } = this.shop.read(key, read)
         await this.#cross()
         const { n, history } = stampInStatement ? stamp : this.shop.clock
@@ -247,7 +247,7 @@ export class World {
         return { batch: colo.feed.batch, ageMs: sharedAgeMs(colo.feed.tookMs) }
       }
       const askedAtMs = now()
-      const batch = await ask(known === null ? null : Math.max(0, known - 2))
+      const batch = await ask(known)
       const tookMs = now() - askedAtMs
       colo.feed = { batch, storedAtMs: now(), tookMs }
       return { batch, ageMs: tookMs }
