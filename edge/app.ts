@@ -25,6 +25,8 @@ import { Markets } from './geo/markets.ts'
 import { cellFor, type Place, placeOf } from './geo/place.ts'
 import { ClientBudget, clientOf, FORCED_POLLS } from './limits/client-budget.ts'
 import { assertWithinLimits } from './limits/request-limits.ts'
+import { logFault } from './log.ts'
+import { methodsAt } from './methods-at.ts'
 import { preflight, secured } from './secured.ts'
 import { type Trace, traceOf } from './trace/trace.ts'
 
@@ -59,7 +61,14 @@ export function createEdge(config: EdgeConfig, cache: Cache) {
   }
   app.get('/health/edge', (c) => secured(Response.json(health()), traceOf(c.req.raw)))
   app.options('*', () => preflight())
-  app.notFound((c) => refuse(new Problem('route.unknown'), 'none', traceOf(c.req.raw)))
+  app.notFound((c) => {
+    const allowed = methodsAt(c.req.path)
+    const code = allowed === null ? 'route.unknown' : 'method.not_allowed'
+    const response = refuse(new Problem(code), 'none', traceOf(c.req.raw))
+    if (allowed !== null) response.headers.set('allow', allowed)
+    return response
+  })
+  app.onError((error, c) => refuse(problemOf(error), 'none', traceOf(c.req.raw)))
   return app
 
   async function serve(c: EdgeContext, facts: EndpointFacts): Promise<Response> {
@@ -76,8 +85,7 @@ export function createEdge(config: EdgeConfig, cache: Cache) {
         ? await cachedRead(c, facts, { query, place, trace, wait })
         : await forwarded(c, facts, { principal, place, trace })
     } catch (error) {
-      const problem = error instanceof Problem ? error : new Problem('internal', { cause: error })
-      return refuse(problem, facts.id, trace)
+      return refuse(problemOf(error), facts.id, trace)
     }
   }
 
@@ -183,6 +191,7 @@ export function createEdge(config: EdgeConfig, cache: Cache) {
 
   function refuse(problem: Problem, contract: string, trace: Trace): Response {
     countError(counters, contract, problem.code)
+    if (problem.code === 'internal') logFault(problem, { contract, requestId: trace.requestId })
     return secured(problem.toResponse(trace.requestId), trace)
   }
 
@@ -197,6 +206,10 @@ export function createEdge(config: EdgeConfig, cache: Cache) {
       memory: { entries: memory.size, bytes: memory.bytes },
     }
   }
+}
+
+function problemOf(error: unknown): Problem {
+  return error instanceof Problem ? error : new Problem('internal', { cause: error })
 }
 
 /** Path and query as the caller sent them, without what is ours. */

@@ -46,14 +46,23 @@ export function createApp(services: Services, modules: readonly Module[]) {
 
   for (const route of modules.flatMap((module) => module.routes(services))) {
     const path = route.endpoint.path.replaceAll(/\{(\w+)\}/g, ':$1')
-    app.on(route.endpoint.method, path, (c) => answerRoute(c, route))
+    const level = route.endpoint.serve.kind === 'cached' ? 'debug' : 'info'
+    app.on(route.endpoint.method, path, async (c) => {
+      const startedAtMs = performance.now()
+      const response = await answerRoute(c, route)
+      if (log.isLevelEnabled(level)) {
+        const ms = Math.round(performance.now() - startedAtMs)
+        log[level]({ ...traceOf(c), contract: route.name, status: response.status, ms }, 'answered')
+      }
+      return response
+    })
   }
 
   app.notFound(() => new Problem('route.unknown').toResponse())
   app.onError((error, c) => {
     const problem = problemOf(error)
     const level = problem.status >= 500 ? 'error' : 'debug'
-    log[level]({ ...reasonOf(error), code: problem.code, requestId: requestIdOf(c) }, 'refused')
+    log[level]({ ...reasonOf(error), ...traceOf(c), code: problem.code }, 'refused')
     return problem.toResponse(requestIdOf(c))
   })
   return app
@@ -140,6 +149,15 @@ function edgeContext(value: string | null | undefined): Record<string, string | 
     return Object.fromEntries(members)
   } catch (cause) {
     throw new Problem('request.malformed', { cause })
+  }
+}
+
+/** What joins a log line to the edge's and to everybody else's of the same trace (W3C Trace Context). */
+function traceOf(c: CellContext) {
+  const traceparent = headersOf(c)('traceparent')
+  return {
+    requestId: requestIdOf(c),
+    trace: /^00-([0-9a-f]{32})-/.exec(traceparent ?? '')?.[1],
   }
 }
 

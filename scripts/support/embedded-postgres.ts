@@ -17,6 +17,10 @@ export const USER = 'tradewind'
 // Reaches only loopback, in a folder that is the developer's own.
 export const PASSWORD = 'tradewind'
 
+// The package's exit hook ends a process that ran out of work with status 0, whatever `process.exitCode` says, and so
+// would call a failed test run a success. By then no cluster of this process runs, so there is nothing left to stop.
+process.prependOnceListener('beforeExit', (code) => process.exit(code))
+
 /**
  * Starts Postgres in `folder`, creating its cluster the first time.
  *

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { CachedReads, type Served } from '../../../shared/freshness/cached-reads.ts'
-import { FEED_STALE_MS_MAX, FEED_WINDOW } from '../../../shared/freshness/feed.ts'
+import { FEED_STALE_MS_MAX } from '../../../shared/freshness/feed.ts'
 import { FEED_RETRY_MS, FeedFollower } from '../../../shared/freshness/follower.ts'
 import { MemoryTier } from '../../../shared/freshness/memory-tier.ts'
 import type { Position } from '../../../shared/freshness/position.ts'
@@ -373,47 +373,5 @@ describe('when the cell cannot be reached', () => {
     breakAll(false)
     nowMs += FEED_RETRY_MS
     expect(shown(await read('/a'))).toMatchObject({ text: 'a2', from: 'cell' })
-  })
-})
-
-describe('re-stamping', () => {
-  it('raises the stamp of what is served to the knowledge it was judged by', async () => {
-    await read('/a')
-    feed.commit('product:b')
-    nowMs += FEED_STALE_MS_MAX + 1
-    expect(await read('/a')).toMatchObject({ from: 'memory', entry: { stamp: feed.n } })
-  })
-
-  it('keeps what is served within the window that a new isolate knows', async () => {
-    await read('/a')
-    for (let round = 0; round < 12; round += 1) {
-      for (let index = 0; index < FEED_WINDOW / 4; index += 1) feed.commit('product:b')
-      nowMs += FEED_STALE_MS_MAX + 1
-      await read('/a')
-    }
-    const stored = await colo.get('/a')
-    expect(feed.n - stored!.stamp).toBeLessThan(FEED_WINDOW)
-  })
-
-  it('also by an isolate that found it in the colo', async () => {
-    await read('/a')
-    reads = isolate()
-    for (let index = 0; index < FEED_WINDOW / 2; index += 1) feed.commit('product:b')
-    await read('/a')
-    for (let index = 0; index < FEED_WINDOW / 2; index += 1) feed.commit('product:b')
-    nowMs += FEED_STALE_MS_MAX + 1
-    await read('/a')
-    const stored = await colo.get('/a')
-    expect(feed.n - stored!.stamp).toBeLessThan(FEED_WINDOW)
-  })
-
-  it('does not write to the colo for every change', async () => {
-    await read('/a')
-    for (let round = 0; round < 10; round += 1) {
-      feed.commit('product:b')
-      nowMs += FEED_STALE_MS_MAX + 1
-      await read('/a')
-    }
-    expect(colo.writes).toBe(1)
   })
 })

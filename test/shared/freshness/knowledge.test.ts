@@ -117,6 +117,22 @@ describe('forgetting everything', () => {
   })
 })
 
+describe('a position', () => {
+  it('is covered when every change up to it is known', () => {
+    expect(knowledge.covers({ n: 100, history: 'h1' })).toBe(true)
+    expect(knowledge.covers({ n: 101, history: 'h1' })).toBe(false)
+    expect(new Knowledge().covers({ n: 0, history: 'h1' })).toBe(false)
+  })
+
+  it('of a history that this reader saw end is covered, and of one it never saw is not', () => {
+    feed.restart('h2')
+    knowledge.reset(feed.batchAfter(100))
+    expect(knowledge.covers({ n: 9_000, history: 'h1' })).toBe(true)
+    expect(knowledge.covers({ n: 1, history: 'h0' })).toBe(false)
+    expect(knowledge.covers({ n: 101, history: 'h2' })).toBe(false)
+  })
+})
+
 describe('dropping a tag', () => {
   it('raises the floor to its last change, so that nothing stale becomes fresh', () => {
     knowledge = new Knowledge(2)
