@@ -220,8 +220,9 @@ export class CachedReads {
     const underWay = this.#flights.get(key)
     if (underWay !== undefined && covers(underWay.minimum, minimum)) {
       const fetched = await within(underWay.done, JOIN_MS_MAX)
-      // A response's body belongs to the request that fetched it; only bytes are shared.
-      if (fetched?.kind === 'entry') {
+      // A failure is shared too, so that those who wait do not all ask a cell that cannot answer. A response's body
+      // belongs to the request that fetched it; only bytes are shared.
+      if (fetched !== 'late' && fetched?.kind !== 'response') {
         this.counters.collapsed += 1
         return { fetched, collapsed: true }
       }
@@ -300,10 +301,10 @@ function reaches(entry: Entry, position: Position): boolean {
   return entry.history === position.history && entry.stamp >= position.n
 }
 
-async function within<T>(work: Promise<T>, milliseconds: number): Promise<T | null> {
+async function within<T>(work: Promise<T>, milliseconds: number): Promise<T | 'late'> {
   let timer: ReturnType<typeof setTimeout> | undefined
-  const late = new Promise<null>((resolve) => {
-    timer = setTimeout(() => resolve(null), milliseconds)
+  const late = new Promise<'late'>((resolve) => {
+    timer = setTimeout(() => resolve('late'), milliseconds)
   })
   const result = await Promise.race([work, late])
   if (timer !== undefined) clearTimeout(timer)

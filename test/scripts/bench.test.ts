@@ -192,6 +192,12 @@ describe('the command', () => {
     expect(() => readArguments(['--seconds', 'many'])).toThrow('--seconds')
   })
 
+  test('a failure is a failure to the caller too, though a Postgres was embedded', () => {
+    const program = "await import('./scripts/support/embedded-postgres.ts'); process.exitCode = 3"
+    const command = ['--input-type=module', '--eval', program]
+    expect(spawnSync('node', command, { cwd: ROOT }).status).toBe(3)
+  })
+
   test('--help names every row and starts nothing', () => {
     const command = ['scripts/bench.ts', '--help']
     const { status, stdout } = spawnSync('node', command, { cwd: ROOT, encoding: 'utf8' })
