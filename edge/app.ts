@@ -22,7 +22,7 @@ import type { EdgeConfig } from './config.ts'
 import { countError, countRefusedToken, type EdgeHealth, newCounters } from './counters.ts'
 import { forward, forwardPage } from './forward/forward.ts'
 import { Markets } from './geo/markets.ts'
-import { cellFor, type Place, placeOf } from './geo/place.ts'
+import { cellFor, type MarketFacts, type Place, placeOf } from './geo/place.ts'
 import { ClientBudget, clientOf, FORCED_POLLS } from './limits/client-budget.ts'
 import { assertWithinLimits } from './limits/request-limits.ts'
 import { logFault } from './log.ts'
@@ -76,10 +76,12 @@ export function createEdge(config: EdgeConfig, cache: Cache) {
     const request = c.req.raw
     const trace = traceOf(request)
     try {
-      const principal = await identified(request)
       const wait: WaitUntil = (work) => c.executionCtx.waitUntil(work)
-      const query = new URL(request.url).searchParams
-      const place = await placed(request, facts, query, wait)
+      // What is known already is not waited for: a hit passes through without leaving this turn of the loop.
+      const principal = knownPrincipal(request) ?? (await identified(request))
+      const query = queryOf(request.url)
+      const directory = directoryFor(facts, wait) ?? (await loadDirectory(facts, wait))
+      const place = placed(request, query, directory)
       assertWithinLimits(request, facts.serve.kind === 'forward' ? facts.serve.bodyBytesMax : 0)
       return facts.serve.kind === 'cached'
         ? await cachedRead(c, facts, { query, place, trace, wait })
@@ -89,35 +91,39 @@ export function createEdge(config: EdgeConfig, cache: Cache) {
     }
   }
 
+  function knownPrincipal(request: Request): Principal | null {
+    const outcome = tokens.known(request.headers.get('authorization'), now())
+    return outcome?.ok === true ? outcome.principal : null
+  }
+
   async function identified(request: Request): Promise<Principal> {
-    const authorization = request.headers.get('authorization')
-    const outcome =
-      tokens.known(authorization, now()) ?? (await tokens.identify(authorization!, now()))
+    const outcome = await tokens.identify(request.headers.get('authorization') ?? '', now())
     if (outcome.ok) return outcome.principal
     countRefusedToken(counters, outcome.reason)
     throw new Problem(outcome.reason === 'keys_unavailable' ? 'cell.unavailable' : 'token.refused')
   }
 
-  async function placed(
-    request: Request,
-    facts: EndpointFacts,
-    query: URLSearchParams,
-    wait: WaitUntil,
-  ): Promise<Place> {
-    const country = (request.cf?.country as string | undefined) ?? null
-    // What no market decides needs none; a cart's or an order's market is its own.
-    if (facts.serve.kind === 'cached' && facts.serve.vary.length === 0) {
-      return { country, market: null, locale: null }
-    }
-    const known = markets.known(wait) ?? (await markets.load(wait))
-    if (known === null && facts.serve.kind === 'cached') throw new Problem('cell.unavailable')
+  /** The markets to choose from: none where no market decides, `null` when they must be waited for. */
+  function directoryFor(facts: EndpointFacts, wait: WaitUntil): readonly MarketFacts[] | null {
+    const isPlaced = facts.serve.kind === 'forward' || facts.serve.vary.length > 0
+    return isPlaced ? markets.known(wait) : []
+  }
+
+  async function loadDirectory(facts: EndpointFacts, wait: WaitUntil) {
+    const loaded = await markets.load(wait)
+    // A cart's or an order's market is its own, so those may go on without.
+    if (loaded === null && facts.serve.kind === 'cached') throw new Problem('cell.unavailable')
+    return loaded ?? []
+  }
+
+  function placed(request: Request, query: URLSearchParams, directory: readonly MarketFacts[]) {
     const wishes = {
-      country,
+      country: (request.cf?.country as string | undefined) ?? null,
       market: query.get('market'),
       locale: query.get('locale'),
       acceptLanguage: request.headers.get('accept-language'),
     }
-    return placeOf(wishes, known ?? [])
+    return placeOf(wishes, directory)
   }
 
   async function cachedRead(
@@ -158,11 +164,12 @@ export function createEdge(config: EdgeConfig, cache: Cache) {
     if (served.kind === 'response') return secured(served.response, trace)
     const headers = answerHeaders(served, defaultCell.name)
     headers['server-timing'] = `edge;dur=${now() - startedAtMs}`
+    headers[HEADERS.requestId] = trace.requestId
     if (isNotModified(served.entry, request.headers.get('if-none-match'))) {
       counters.notModified += 1
-      return secured(null, trace, { status: 304, headers })
+      return new Response(null, { status: 304, headers })
     }
-    return secured(served.entry.body, trace, { status: served.entry.status, headers })
+    return new Response(served.entry.body, { status: served.entry.status, headers })
   }
 
   async function forwarded(
@@ -210,6 +217,12 @@ export function createEdge(config: EdgeConfig, cache: Cache) {
 
 function problemOf(error: unknown): Problem {
   return error instanceof Problem ? error : new Problem('internal', { cause: error })
+}
+
+/** The query alone: parsing the whole address costs more than the rest of a hit's bookkeeping. */
+function queryOf(url: string): URLSearchParams {
+  const mark = url.indexOf('?')
+  return new URLSearchParams(mark === -1 ? '' : url.slice(mark + 1))
 }
 
 /** Path and query as the caller sent them, without what is ours. */

@@ -15,7 +15,7 @@ const EXPOSED = [
 const PREFLIGHT_SECONDS = 86_400
 
 /** Any origin may read: nothing here is decided by a cookie, only by what a caller presents itself. */
-const FIXED: Readonly<Record<string, string>> = {
+export const FIXED_HEADERS: Readonly<Record<string, string>> = {
   'access-control-allow-origin': '*',
   'access-control-expose-headers': EXPOSED,
   'cross-origin-resource-policy': 'cross-origin',
@@ -24,20 +24,10 @@ const FIXED: Readonly<Record<string, string>> = {
   'x-content-type-options': 'nosniff',
 }
 
-/** Builds the response of a body, or adds to one that a cell sent. */
-export function secured(
-  from: Response | Uint8Array<ArrayBuffer> | null,
-  trace: Trace,
-  init: { status: number; headers: Record<string, string> } = { status: 200, headers: {} },
-): Response {
-  const { status, headers } = init
-  if (!(from instanceof Response)) {
-    Object.assign(headers, FIXED)
-    headers[HEADERS.requestId] = trace.requestId
-    return new Response(from, { status, headers })
-  }
+/** Adds them to a response that was made elsewhere. */
+export function secured(from: Response, trace: Trace): Response {
   const response = new Response(from.body, from)
-  for (const [name, value] of Object.entries(FIXED)) response.headers.set(name, value)
+  for (const [name, value] of Object.entries(FIXED_HEADERS)) response.headers.set(name, value)
   response.headers.set(HEADERS.requestId, trace.requestId)
   return response
 }
@@ -47,7 +37,7 @@ export function preflight(): Response {
   return new Response(null, {
     status: 204,
     headers: {
-      ...FIXED,
+      ...FIXED_HEADERS,
       'access-control-allow-methods': 'GET, HEAD, POST, PUT, PATCH, DELETE',
       'access-control-allow-headers': [
         'authorization',

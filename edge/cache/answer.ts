@@ -1,8 +1,8 @@
 /** What a shopper gets from a cached read: bytes, validators, and where they came from. */
-
 import type { Served } from '../../shared/freshness/cached-reads.ts'
 import type { Entry } from '../../shared/freshness/entry.ts'
 import { formatPosition, type Position } from '../../shared/freshness/position.ts'
+import { FIXED_HEADERS } from '../secured.ts'
 
 type ServedEntry = Extract<Served, { kind: 'entry' }>
 
@@ -11,7 +11,7 @@ const fixedHeaders = new WeakMap<Entry, Record<string, string>>()
 const positionTexts = new WeakMap<Position, string>()
 
 /**
- * The answer's own headers; those every response of the edge carries are added by the caller.
+ * All headers of the answer but those of this one request.
  *
  * Browsers may keep it but must ask (`no-cache`), and a strong ETag makes asking cheap.
  */
@@ -27,6 +27,7 @@ function fixedOf(entry: Entry, cell: string): Record<string, string> {
   const known = fixedHeaders.get(entry)
   if (known !== undefined) return known
   const headers: Record<string, string> = {
+    ...FIXED_HEADERS,
     'content-type': entry.contentType,
     'cache-control': 'no-cache',
     vary: 'accept-language, authorization',

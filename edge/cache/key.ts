@@ -13,9 +13,10 @@ export function cacheKey(
   request: { params: Readonly<Record<string, string>>; query: URLSearchParams; place: Place },
 ): string {
   const { params, query, place } = request
-  const path = facts.path.replaceAll(/\{(\w+)\}/g, (_, name: string) =>
-    encodeURIComponent(params[name] ?? ''),
-  )
+  let path = ''
+  for (const { literal, name } of segmentsOf(facts)) {
+    path += name === null ? literal : literal + encodeURIComponent(params[name] ?? '')
+  }
   const { vary } = facts.serve as Cached
   const pairs: string[] = []
   for (const name of facts.query) {
@@ -25,4 +26,25 @@ export function cacheKey(
     for (const value of values) pairs.push(`${name}=${encodeURIComponent(value)}`)
   }
   return pairs.length === 0 ? path : `${path}?${pairs.join('&')}`
+}
+
+interface Segment {
+  /** What stands before the parameter, or all there is. */
+  readonly literal: string
+  readonly name: string | null
+}
+
+const segments = new WeakMap<EndpointFacts, Segment[]>()
+
+/** A path template taken apart once a contract, because every request puts it together. */
+function segmentsOf(facts: EndpointFacts): Segment[] {
+  const known = segments.get(facts)
+  if (known !== undefined) return known
+  const parts = facts.path.split(/\{(\w+)\}/)
+  const made: Segment[] = []
+  for (let index = 0; index < parts.length; index += 2) {
+    made.push({ literal: parts[index]!, name: parts[index + 1] ?? null })
+  }
+  segments.set(facts, made)
+  return made
 }

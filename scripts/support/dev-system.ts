@@ -93,7 +93,7 @@ async function startDatabase(children: Children, { postgres }: Ports): Promise<s
   const server = children.start({
     label: 'postgres',
     command: [
-      'node',
+      process.execPath,
       join(ROOT, 'scripts/support/postgres-server.ts'),
       join(STATE_FOLDER, 'postgres'),
       String(postgres),
@@ -146,7 +146,12 @@ function cellEnvironment(options: { port: number; databaseUrl: string; keys: Dev
 function startCell(children: Children, env: Record<string, string | undefined>): void {
   children.start({
     label: 'cell',
-    command: ['node', '--watch', '--watch-preserve-output', join(ROOT, 'regional/main.ts')],
+    command: [
+      process.execPath,
+      '--watch',
+      '--watch-preserve-output',
+      join(ROOT, 'regional/main.ts'),
+    ],
     env,
     show: compact,
   })
@@ -168,7 +173,8 @@ function startEdge(
   children.start({
     label: 'edge',
     command: [
-      'wrangler',
+      process.execPath,
+      join(ROOT, 'node_modules/wrangler/bin/wrangler.js'),
       'dev',
       ...['--local', '--ip', '127.0.0.1', '--port', String(port), '--env-file', envFile],
       ...['--persist-to', join(STATE_FOLDER, 'wrangler'), '--log-level', 'warn'],

