@@ -82,7 +82,7 @@ export function createEdge(config: EdgeConfig, cache: Cache) {
       const query = queryOf(request.url)
       const directory = directoryFor(facts, wait) ?? (await loadDirectory(facts, wait))
       const place = placed(request, query, directory)
-      assertWithinLimits(request, facts.serve.kind === 'forward' ? facts.serve.bodyBytesMax : 0)
+      assertWithinLimits(request, bodyBytesMaxOf(facts))
       return facts.serve.kind === 'cached'
         ? await cachedRead(c, facts, { query, place, trace, wait })
         : await forwarded(c, facts, { principal, place, trace })
@@ -177,14 +177,13 @@ export function createEdge(config: EdgeConfig, cache: Cache) {
     facts: EndpointFacts,
     step: { principal: Principal; place: Place; trace: Trace },
   ): Promise<Response> {
-    if (facts.serve.kind !== 'forward') throw new Error('a cached read is not forwarded')
     counters.forwards += 1
     const { principal, place, trace } = step
     const cell = cellFor(config, facts, { params: c.req.param(), principal })
     const startedAtMs = now()
     const response = await forward(cell, {
       original: c.req.raw,
-      serve: facts.serve,
+      bodyBytesMax: bodyBytesMaxOf(facts),
       path: pathOf(c.req.raw),
       place,
       trace,
@@ -213,6 +212,11 @@ export function createEdge(config: EdgeConfig, cache: Cache) {
       memory: { entries: memory.size, bytes: memory.bytes },
     }
   }
+}
+
+/** A read has no body: nothing would look at it (RFC 9110 §9.3.1). */
+function bodyBytesMaxOf({ method, serve }: EndpointFacts): number {
+  return serve.kind === 'cached' || method === 'get' ? 0 : serve.bodyBytesMax
 }
 
 function problemOf(error: unknown): Problem {

@@ -6,7 +6,7 @@ export function methodsAt(path: string): string | null {
   const parts = path.split('/')
   const methods = allFacts
     .filter((facts) => isTemplateOf(facts.path, parts))
-    .map((facts) => facts.method)
+    .flatMap((facts) => (facts.method === 'get' ? ['get', 'head'] : [facts.method]))
   return methods.length === 0 ? null : methods.join(', ').toUpperCase()
 }
 

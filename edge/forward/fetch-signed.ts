@@ -10,7 +10,7 @@ import type { Cell } from '../config.ts'
 
 export interface CellRequest {
   method: string
-  /** Path and query as they are sent. */
+  /** Path and query. What a URL may not hold as it is, such as an apostrophe in a query, is encoded before it is signed. */
   path: string
   headers?: Headers
   body?: Uint8Array<ArrayBuffer>
@@ -22,19 +22,16 @@ const keys = new WeakMap<Cell, Promise<CryptoKey>>()
 
 /** @throws when the cell cannot be reached in time. */
 export async function fetchSigned(cell: Cell, request: CellRequest): Promise<Response> {
-  const { method, path, body, timeoutMs } = request
+  const { method, body, timeoutMs } = request
+  // As `fetch` will send them: the signature covers what arrives.
+  const { pathname: path, search: query } = new URL(`http://cell${request.path}`)
   const headers = new Headers(request.headers)
   if (body !== undefined && body.byteLength > 0) {
     const digest = await crypto.subtle.digest('SHA-256', body)
     headers.set('content-digest', `sha-256=:${toBase64(digest)}:`)
   }
-  const mark = path.indexOf('?')
-  const signable = {
-    method,
-    path: mark === -1 ? path : path.slice(0, mark),
-    query: mark === -1 ? '' : path.slice(mark),
-    header: (name: string) => headers.get(name),
-  }
+  const header = (name: string) => headers.get(name)
+  const signable = { method, path, query, header }
   const nowSeconds = Math.floor(Date.now() / 1_000)
   const input = signatureInput(coveredComponents(signable), {
     createdSeconds: nowSeconds,
@@ -47,7 +44,7 @@ export async function fetchSigned(cell: Cell, request: CellRequest): Promise<Res
   for (const [name, value] of Object.entries(signatureHeaders(input, toBase64(signature)))) {
     headers.set(name, value)
   }
-  return await fetch(cell.url + path, {
+  return await fetch(cell.url + path + query, {
     method,
     headers,
     ...(body === undefined || body.byteLength === 0 ? {} : { body }),

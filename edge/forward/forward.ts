@@ -1,7 +1,6 @@
 /** Step 6: a request that only a cell can answer, signed and passed on, once. */
-import type { Forward } from '../../shared/contracts/endpoint.ts'
 import { HEADERS } from '../../shared/headers.ts'
-import { Problem } from '../../shared/problems.ts'
+import { invalidField, Problem } from '../../shared/problems.ts'
 import type { Cell } from '../config.ts'
 import type { Place } from '../geo/place.ts'
 import { readBody } from '../limits/request-limits.ts'
@@ -32,16 +31,25 @@ const PASSED_BACK = [
   HEADERS.position,
 ]
 
-/** @throws {Problem} `cell.unavailable` when the cell cannot be reached in time: a creating request may be repeated with its key. */
+/** Bytes of one header that is passed on: an access token's limit, and well below what a cell accepts of them all. */
+const HEADER_BYTES_MAX = 4_096
+const HEADERS_BYTES_MAX = 8_192
+
+/**
+ * @throws {Problem} `cell.unavailable` when the cell cannot be reached in time: a creating request may be repeated with
+ *   its key. Before that, what the headers or the body are refused for.
+ */
 export async function forward(
   cell: Cell,
-  request: { original: Request; serve: Forward; path: string; place: Place; trace: Trace },
+  request: { original: Request; bodyBytesMax: number; path: string; place: Place; trace: Trace },
 ): Promise<Response> {
-  const { original, serve, path, place, trace } = request
+  const { original, bodyBytesMax, path, place, trace } = request
   const headers = pick(original.headers, PASSED_ON)
+  assertPassable(headers)
+  assertUnencoded(original)
   headers.set(HEADERS.context, contextHeader(place, trace))
   headers.set('traceparent', trace.traceparent())
-  const body = await readBody(original, serve.bodyBytesMax)
+  const body = await readBody(original, bodyBytesMax)
   const response = await fetchSigned(cell, {
     method: original.method === 'HEAD' ? 'GET' : original.method,
     path,
@@ -72,6 +80,36 @@ async function passedBack(response: Response): Promise<Response> {
     status: response.status,
     headers: pick(response.headers, PASSED_BACK),
   })
+}
+
+/**
+ * Only visible ASCII, spaces and tabs are passed on: other bytes are read differently by the parts they go through, and
+ * would no longer be what was signed.
+ */
+function assertPassable(headers: Headers): void {
+  let bytes = 0
+  for (const [name, value] of headers) {
+    bytes += value.length
+    if (value.length > HEADER_BYTES_MAX || bytes > HEADERS_BYTES_MAX) {
+      const detail = `has over ${HEADER_BYTES_MAX} bytes, or ${HEADERS_BYTES_MAX} with the others`
+      throw invalidField('header', `/${name}`, detail, 'request.too_large')
+    }
+    if (!/^[\t -~]*$/.test(value)) {
+      throw invalidField('header', `/${name}`, 'must be visible ASCII characters')
+    }
+  }
+}
+
+/** Bodies are read as they come: a limit on encoded bytes would say nothing of what they hold (RFC 9110 §8.4). */
+function assertUnencoded({ headers }: Request): void {
+  const encoding = headers.get('content-encoding') ?? 'identity'
+  if (encoding.toLowerCase() === 'identity') return
+  throw invalidField(
+    'header',
+    '/content-encoding',
+    'the body must not be encoded',
+    'request.unsupported_type',
+  )
 }
 
 function pick(from: Headers, names: readonly string[]): Headers {

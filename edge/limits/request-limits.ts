@@ -14,7 +14,11 @@ export function assertWithinLimits(request: Request, bodyBytesMax: number): void
     throw tooLarge(bodyBytesMax)
 }
 
-/** Reads a body up to its limit, whatever `Content-Length` said. */
+/**
+ * Reads a body up to its limit, whatever `Content-Length` said.
+ *
+ * @throws {Problem} `request.too_large`; `request.malformed` when it breaks off, or is not framed as it says.
+ */
 export async function readBody(
   request: Request,
   bodyBytesMax: number,
@@ -24,7 +28,9 @@ export async function readBody(
   const chunks: Uint8Array[] = []
   let length = 0
   for (;;) {
-    const { done, value } = await reader.read()
+    const { done, value } = await reader.read().catch((cause: unknown) => {
+      throw new Problem('request.malformed', { detail: 'The body is not whole.', cause })
+    })
     if (done) break
     length += value.byteLength
     if (length > bodyBytesMax) {

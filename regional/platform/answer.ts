@@ -147,7 +147,10 @@ interface Parts {
   body: unknown
 }
 
-/** @throws {Problem} `request.invalid`, naming every field at fault. */
+/** More than anybody corrects at once; the answer to bad input stays small, whatever the input was. */
+const ERRORS_MAX = 50
+
+/** @throws {Problem} `request.invalid`, naming the fields at fault, up to `ERRORS_MAX`. */
 function validated(route: Route, incoming: Incoming): Parts {
   const { params, query, body } = route.endpoint.request
   const errors: FieldError[] = []
@@ -156,24 +159,29 @@ function validated(route: Route, incoming: Incoming): Parts {
     query: query && read('query', query, queryOf(incoming.query, errors), errors),
     body: body && read('body', body, jsonBodyOf(incoming), errors),
   }
-  if (errors.length > 0) throw new Problem('request.invalid', { errors: errors.slice(0, 50) })
+  if (errors.length > 0) throw new Problem('request.invalid', { errors })
   return parts
 }
 
 function read(place: FieldError['in'], schema: z.ZodType, input: unknown, errors: FieldError[]) {
   const result = schema.safeParse(input)
   if (result.success) return result.data
-  for (const issue of result.error.issues) errors.push(...fieldErrors(place, issue))
+  for (const issue of result.error.issues) {
+    if (errors.length >= ERRORS_MAX) break
+    errors.push(...fieldErrors(place, issue).slice(0, ERRORS_MAX - errors.length))
+  }
   return undefined
 }
 
-/** A field that the schema does not know is named itself, not its parent. */
+/** A field that the schema does not know is named itself, not its parent; zod's message would name all of them. */
 function fieldErrors(place: FieldError['in'], issue: z.core.$ZodIssue): FieldError[] {
-  const paths =
-    issue.code === 'unrecognized_keys'
-      ? issue.keys.map((key) => [...issue.path, key])
-      : [issue.path]
-  return paths.map((path) => ({ in: place, pointer: pointerOf(path), detail: issue.message }))
+  if (issue.code !== 'unrecognized_keys') {
+    return [{ in: place, pointer: pointerOf(issue.path), detail: issue.message }]
+  }
+  const detail = 'is not a field that is known here'
+  return issue.keys
+    .slice(0, ERRORS_MAX)
+    .map((key) => ({ in: place, pointer: pointerOf([...issue.path, key]), detail }))
 }
 
 /** RFC 6901 §3. */
@@ -186,7 +194,7 @@ function pointerOf(path: readonly PropertyKey[]): string {
 function queryOf(query: URLSearchParams, errors: FieldError[]): Record<string, string> {
   const values: Record<string, string> = {}
   for (const [name, text] of query) {
-    if (Object.hasOwn(values, name)) {
+    if (Object.hasOwn(values, name) && errors.length < ERRORS_MAX) {
       errors.push({ in: 'query', pointer: pointerOf([name]), detail: 'may be given once' })
     }
     values[name] = text

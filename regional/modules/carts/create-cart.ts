@@ -84,7 +84,8 @@ async function marketOf(runner: Runner, origin: Origin, input: CreateCart): Prom
 
 function localeOf(market: Market, origin: Origin, input: CreateCart): string {
   if (input.locale === undefined) {
-    const preferred = origin.locale
+    // The edge chose the locale for the market that it chose; in another it says nothing of what the shopper reads.
+    const preferred = market.id === origin.market ? origin.locale : null
     return preferred !== null && market.locales.includes(preferred) ? preferred : market.locales[0]!
   }
   if (market.locales.includes(input.locale)) return input.locale

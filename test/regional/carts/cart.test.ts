@@ -77,6 +77,8 @@ describe('opening a cart', () => {
     expect(await opened({ market: 'de', locale: 'fr' }, {})).toBe('de de')
     expect(await opened({ market: 'nowhere', locale: 'de' }, {})).toBe('us en')
     expect(await opened({ market: 'de', locale: 'de' }, { market: 'us' })).toBe('us en')
+    // Its language was chosen for another market, whose default says nothing here.
+    expect(await opened({ market: 'us', locale: 'en' }, { market: 'de' })).toBe('de de')
   })
 
   test.each([
