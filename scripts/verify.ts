@@ -4,7 +4,7 @@ import { runSteps } from './support/run-steps.ts'
 
 const HELP = `Usage: npm run verify
 
-Checks format and lint, types, drift of generated files, boundaries and unit tests. It needs no database.`
+Checks format and lint, types, unused files and dependencies, drift of generated files, boundaries and unit tests. It needs no database.`
 
 const { values } = parseArgs({ options: { help: { type: 'boolean', default: false } } })
 if (values.help) console.log(HELP)
@@ -13,6 +13,7 @@ else {
     { name: 'format and lint', command: ['biome', 'check', '.'] },
     { name: 'types', command: ['tsc', '--noEmit'] },
     { name: 'types of the edge', command: ['tsc', '--noEmit', '-p', 'edge'] },
+    { name: 'unused files and dependencies', command: ['knip'] },
     { name: 'generated files', command: ['node', 'scripts/generate.ts', '--check'] },
     { name: 'boundaries and unit tests', command: ['vitest', 'run', '--project', 'unit'] },
   ])

@@ -23,6 +23,7 @@ beforeAll(async () => {
   const { id, totals } = opened.cart
   cart = { id, secret: opened.secret, totalMinor: totals.totalMinor }
   const second = await client.carts.createCart({ body: { market: 'de', lines } })
+  expect(Object.keys(await contentsOf(system.databaseUrl)).length).toBeGreaterThan(15)
   other = { id: second.cart.id, secret: second.secret }
 })
 afterAll(() => system?.close())
@@ -330,8 +331,8 @@ describe('staff', () => {
   test('get a short answer to a body of hundreds of thousands of unknown fields', async () => {
     const members = Array.from({ length: 300_000 }, (_, index) => `"k${index}":1`).join(',')
     const answer = await asStaff('PUT', '/v1/staff/products', `{"rows":[{}],${members}}`)
-    expect(Number(answer.headers.get('content-length') ?? 0)).toBeLessThan(20_000)
-    const { code, errors } = await refusalOf(answer)
+    const { code, errors } = await refusalOf(answer.clone())
+    expect((await answer.text()).length).toBeLessThan(20_000)
     expect(code).toBe('request.invalid')
     expect(errors).toHaveLength(50)
   })
