@@ -32,6 +32,9 @@ import { type Trace, traceOf } from './trace/trace.ts'
 
 type EdgeContext = Context
 
+/** What the cell serves to anyone as it is. */
+const PAGES = ['/v1/openapi.json', '/docs', '/docs/*', '/.well-known/jwks.json']
+
 /** What an isolate keeps between requests. */
 export function createEdge(config: EdgeConfig, cache: Cache) {
   const { defaultCell, environment } = config
@@ -54,20 +57,15 @@ export function createEdge(config: EdgeConfig, cache: Cache) {
   for (const facts of allFacts) {
     app.on(facts.method, facts.path.replaceAll(/\{(\w+)\}/g, ':$1'), (c) => serve(c, facts))
   }
-  for (const page of ['/v1/openapi.json', '/docs', '/docs/*', '/.well-known/jwks.json']) {
+  for (const page of PAGES) {
     app.get(page, async (c) =>
       secured(await forwardPage(defaultCell, c.req.path), traceOf(c.req.raw)),
     )
   }
   app.get('/health/edge', (c) => secured(Response.json(health()), traceOf(c.req.raw)))
   app.options('*', () => preflight())
-  app.notFound((c) => {
-    const allowed = methodsAt(c.req.path)
-    const code = allowed === null ? 'route.unknown' : 'method.not_allowed'
-    const response = refuse(new Problem(code), 'none', traceOf(c.req.raw))
-    if (allowed !== null) response.headers.set('allow', allowed)
-    return response
-  })
+  for (const page of [...PAGES, '/health/edge']) app.all(page, (c) => unmet(c, 'GET, HEAD'))
+  app.notFound((c) => unmet(c, methodsAt(c.req.path)))
   app.onError((error, c) => refuse(problemOf(error), 'none', traceOf(c.req.raw)))
   return app
 
@@ -193,6 +191,14 @@ export function createEdge(config: EdgeConfig, cache: Cache) {
     response.headers.set(HEADERS.cell, cell.name)
     response.headers.set('server-timing', `cell;dur=${now() - startedAtMs}`)
     return secured(response, trace)
+  }
+
+  /** Nothing is here for this method; `allowed` are those for which there is something. */
+  function unmet(c: EdgeContext, allowed: string | null): Response {
+    const code = allowed === null ? 'route.unknown' : 'method.not_allowed'
+    const response = refuse(new Problem(code), 'none', traceOf(c.req.raw))
+    if (allowed !== null) response.headers.set('allow', allowed)
+    return response
   }
 
   function refuse(problem: Problem, contract: string, trace: Trace): Response {

@@ -1,5 +1,6 @@
 /** `npm run demo`: walks the path through a running system and prints each step. */
-import { parseArgs } from 'node:util'
+import { styleText } from 'node:util'
+import { optionsOf } from './support/arguments.ts'
 import { walkDemo } from './support/demo-path.ts'
 import { readDevState } from './support/state.ts'
 import type { WalkedStep } from './support/walk.ts'
@@ -15,31 +16,31 @@ see it. Prints for each step what was asked, the status, where it was answered, 
 
 TRADEWIND_TOKEN may hold a staff token; otherwise one is issued with the keys of development.`
 
-const { values } = parseArgs({
-  options: {
-    url: { type: 'string' },
-    json: { type: 'boolean', default: false },
-    help: { type: 'boolean', default: false },
-  },
+const COLUMNS = { name: 38, status: 8, where: 34, cell: 5, ms: 9 }
+
+const values = optionsOf(HELP, {
+  url: { type: 'string' },
+  json: { type: 'boolean', default: false },
 })
 
-if (values.help) console.log(HELP)
-else {
-  await main().catch((error: Error) => {
-    console.error(error.message)
-    process.exitCode = 1
-  })
-}
+await main().catch((error: Error) => {
+  console.error(error.message)
+  process.exitCode = 1
+})
 
 async function main(): Promise<void> {
   const baseUrl = values.url ?? readDevState()?.edgeUrl
   if (baseUrl === undefined) throw new Error('No system runs: start it with `npm run dev`')
   const staffToken = process.env.TRADEWIND_TOKEN ?? (await issueToken({ role: 'staff' }))
   const onStep = values.json ? () => {} : print
+  if (!values.json) printHeading(baseUrl)
   const steps = await walkDemo({ baseUrl, staffToken, onStep })
   const faults = steps.filter(({ fault }) => fault !== null)
   if (values.json) console.log(JSON.stringify(reported(steps)))
-  else console.log(faults.length === 0 ? '\nAll is well.' : `\n${faults.length} steps went wrong.`)
+  else {
+    const seen = `${steps.length} steps, ${faults.length} went wrong`
+    console.log(faults.length === 0 ? '\nAll is well.' : `\n${seen}.`)
+  }
   process.exitCode = faults.length === 0 ? 0 : 1
 }
 
@@ -57,19 +58,33 @@ function reported(steps: readonly WalkedStep[]) {
   }
 }
 
+function printHeading(baseUrl: string): void {
+  const { name, status, where, cell, ms } = COLUMNS
+  const titles = [
+    '  ',
+    'step'.padEnd(name),
+    'status'.padEnd(status),
+    'Cache-Status: tradewind'.padEnd(where),
+    'cell'.padEnd(cell),
+    'time'.padStart(ms),
+    ' request',
+  ]
+  console.log(`The path through ${baseUrl}\n\n${styleText('bold', titles.join(' '))}`)
+}
+
 function print(step: WalkedStep): void {
-  const { name, request, status, cacheStatus, cell, ms, fault } = step
+  const { request, ms, fault } = step
   const row = [
-    fault === null ? 'ok  ' : 'FAIL',
-    name.padEnd(38),
-    shortened(request).padEnd(46),
-    String(status).padEnd(4),
-    (cacheStatus ?? '-').padEnd(34),
-    (cell ?? '-').padEnd(4),
-    `${ms.toFixed(1)} ms`.padStart(9),
+    fault === null ? styleText('green', '✓ ') : styleText('red', '✗ '),
+    step.name.padEnd(COLUMNS.name),
+    String(step.status).padEnd(COLUMNS.status),
+    (step.cacheStatus ?? '-').replace(/^tradewind; /, '').padEnd(COLUMNS.where),
+    (step.cell ?? '-').padEnd(COLUMNS.cell),
+    `${ms.toFixed(1)} ms`.padStart(COLUMNS.ms),
+    styleText('dim', ` ${shortened(request)}`),
   ]
   console.log(row.join(' '))
-  if (fault !== null) console.log(`     ${fault}`)
+  if (fault !== null) console.log(styleText('red', `   ${fault}`))
 }
 
 /** Ids are long and say nothing here. */

@@ -1,6 +1,6 @@
 /** `npm run deploy:check`: builds the Worker for each environment as a deployment would, and prints its size. */
 import { spawnSync } from 'node:child_process'
-import { parseArgs } from 'node:util'
+import { optionsOf } from './support/arguments.ts'
 import { ROOT } from './support/state.ts'
 
 const HELP = `Usage: npm run deploy:check
@@ -11,9 +11,8 @@ const ENVIRONMENTS = ['staging', 'production']
 /** Compressed; a Worker on the smallest plan may have 3 MiB, and every byte is start-up time. */
 const GZIP_KIB_MAX = 200
 
-const { values } = parseArgs({ options: { help: { type: 'boolean', default: false } } })
-if (values.help) console.log(HELP)
-else for (const environment of ENVIRONMENTS) check(environment)
+optionsOf(HELP, {})
+for (const environment of ENVIRONMENTS) check(environment)
 
 function check(environment: string): void {
   const { status, stdout, stderr } = spawnSync(

@@ -1,6 +1,6 @@
 /** `npm run dev`: the whole system on this machine, with reload, until Ctrl-C. */
 import { rmSync } from 'node:fs'
-import { parseArgs } from 'node:util'
+import { optionsOf } from './support/arguments.ts'
 import { printSteps } from './support/dev-steps.ts'
 import { DevStart } from './support/dev-system.ts'
 import { leaveFolder, STATE_FOLDER, takeFolder, writeDevState } from './support/state.ts'
@@ -15,16 +15,12 @@ Starts Postgres, a cell and the edge, with a demo catalogue, and reloads on chan
 
 DATABASE_URL names a Postgres to use instead of the built-in one.`
 
-const { values } = parseArgs({
-  options: {
-    fresh: { type: 'boolean', default: false },
-    port: { type: 'string' },
-    help: { type: 'boolean', default: false },
-  },
+const values = optionsOf(HELP, {
+  fresh: { type: 'boolean', default: false },
+  port: { type: 'string' },
 })
 
-if (values.help) console.log(HELP)
-else await main()
+await main()
 
 async function main(): Promise<void> {
   const startedAt = performance.now()

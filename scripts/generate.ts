@@ -1,11 +1,15 @@
-/**
- * Writes what is derived from the contracts and kept in the tree: the edge's routing facts and the OpenAPI document.
- * `node scripts/generate.ts --check` writes nothing and exits 1 when a file is not what the contracts say.
- */
+/** `npm run generate`: writes what is derived from the contracts, the edge's routing facts and the OpenAPI document. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { factsOf } from '../shared/contracts/facts.ts'
 import { allEndpoints } from '../shared/contracts/index.ts'
 import { openApiDocument } from '../shared/openapi/document.ts'
+import { optionsOf } from './support/arguments.ts'
+
+const HELP = `Usage: npm run generate [-- --check]
+
+Writes shared/contracts/facts.generated.ts and docs/openapi.json, which follow from the contracts.
+
+  --check  writes nothing, and exits 1 when a file is not what the contracts say`
 
 const ROOT = new URL('..', import.meta.url)
 
@@ -14,7 +18,7 @@ const generated: Record<string, () => string> = {
   'docs/openapi.json': () => `${JSON.stringify(openApiDocument(), null, 2)}\n`,
 }
 
-const check = process.argv.includes('--check')
+const { check } = optionsOf(HELP, { check: { type: 'boolean', default: false } })
 let drifted = 0
 for (const [path, source] of Object.entries(generated)) {
   const expected = source()

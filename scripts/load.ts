@@ -181,7 +181,8 @@ class Meter {
   constructor(bytes: number) {
     this.#bytes = bytes
     const format = '{bar} {percentage} % | {rows} rows, {rejected} rejected | {eta_formatted} left'
-    this.#bar = process.stdout.isTTY ? new SingleBar({ format, hideCursor: true }) : null
+    const options = { format, hideCursor: true, barCompleteChar: '█', barIncompleteChar: '░' }
+    this.#bar = process.stdout.isTTY ? new SingleBar(options) : null
     this.#bar?.start(bytes, 0, { rows: 0, rejected: 0 })
   }
 

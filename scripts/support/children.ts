@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { styleText } from 'node:util'
 import { endGroups } from './process-groups.ts'
 import { ROOT } from './state.ts'
 
@@ -42,7 +43,8 @@ export class Children {
     for (const stream of [child.stdout!, child.stderr!]) {
       createInterface({ input: stream }).on('line', (line) => {
         const shown = show(line)
-        if (shown !== null && shown.trim() !== '') console.log(`${label.padEnd(8)} ${shown}`)
+        if (shown !== null && shown.trim() !== '')
+          console.log(`${styleText('dim', label.padEnd(8))} ${shown}`)
       })
     }
     if (child.pid !== undefined) {

@@ -129,7 +129,7 @@ async function buy({ walk, shopper }: Visit, sku: string): Promise<void> {
     order = await place()
     return order.state === 'confirmed' ? null : `is ${order.state}`
   })
-  await walk.step('the same order sent again', async () => {
+  await walk.step('the same order sent again: one order', async () => {
     const again = await place()
     return again.id === order?.id ? null : 'is a second order'
   })
@@ -167,12 +167,12 @@ async function changePrice(
     await set(changed)
     return null
   })
-  await walk.step('the very next read of staff', () => shows(changed))
+  await walk.step('the very next read, which shows it', () => shows(changed))
   await walk.step('the price put back', async () => {
     await set(price.amountMinor)
     return null
   })
-  await walk.step('the very next read again', () => shows(price.amountMinor))
+  await walk.step('the very next read, which shows that', () => shows(price.amountMinor))
 }
 
 async function refusals({ walk, shopper }: Visit): Promise<void> {

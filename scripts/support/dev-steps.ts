@@ -1,4 +1,5 @@
 /** What a developer is told when the system is ready: where it is, and one call for each step of the path. */
+import { styleText } from 'node:util'
 
 interface Ready {
   edgeUrl: string
@@ -14,7 +15,7 @@ interface Shown {
 export async function printSteps({ edgeUrl, cellUrl, seconds }: Ready): Promise<void> {
   const { handle, sku } = await firstProduct(edgeUrl)
   console.log(`
-Ready in ${seconds.toFixed(1)} s.
+${styleText(['bold', 'green'], `Ready in ${seconds.toFixed(1)} s.`)}
 
   edge    ${edgeUrl}
   cell    ${cellUrl}
@@ -23,8 +24,8 @@ Ready in ${seconds.toFixed(1)} s.
 
 Paste these in order, in one shell, in this folder:
 
-# 1 list products, twice: the second is a hit
-curl -siw '\\n' '${edgeUrl}/v1/products?market=de&limit=3'
+# 1 list products, twice: the second answer is a hit
+curl -siw '\\n' '${edgeUrl}/v1/products?market=de&limit=3' '${edgeUrl}/v1/products?market=de&limit=3'
 
 # 2 open one
 curl -siw '\\n' '${edgeUrl}/v1/products/${handle}?market=de'
@@ -38,9 +39,13 @@ curl -siw '\\n' "${edgeUrl}/v1/carts/$(echo "$CART" | sed -E 's/.*"id":"(cart_[^
   -H "idempotency-key: order-$(date +%s)-$RANDOM-key" -H "tradewind-cart-secret: $(echo "$CART" | sed -E 's/.*"secret":"([^"]+)".*/\\1/')" \\
   -d '{"expectedTotalMinor":'$(echo "$CART" | sed -E 's/.*"totals":\\{[^}]*"totalMinor":([0-9]+).*/\\1/')',"paymentMethod":"test_accept","email":"ada@example.com","shippingAddress":{"name":"Ada","line1":"Hauptstr. 1","city":"Berlin","postalCode":"10115","country":"DE"}}'
 
-# 5 change a price as staff; the next read with the position in the answer shows it
-curl -siw '\\n' -X PUT '${edgeUrl}/v1/staff/variants/${sku}/prices' -H 'content-type: application/json' \\
-  -H "authorization: Bearer $(npm run -s token -- --role staff)" -d '{"prices":{"EUR":4321}}'
+# 5 change a price as staff, and keep the position of the change
+POSITION=$(curl -si -X PUT '${edgeUrl}/v1/staff/variants/${sku}/prices' -H 'content-type: application/json' \\
+  -H "authorization: Bearer $(npm run -s token -- --role staff)" -d '{"prices":{"EUR":4321}}' | tr -d '\\r' \\
+  | sed -n 's/^tradewind-position: //p'); echo "$POSITION"
+
+# 6 the very next read with that position shows the new price
+curl -siw '\\n' '${edgeUrl}/v1/products/${handle}?market=de' -H "tradewind-position: $POSITION"
 
 Ctrl-C stops everything. \`npm run demo\` walks the whole path.
 `)

@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
+import { styleText } from 'node:util'
 import pg from 'pg'
 import { readConfig } from '../../regional/config.ts'
 import { systemClock } from '../../regional/platform/clock.ts'
@@ -53,7 +54,7 @@ export class DevStart {
     // The edge needs no database to start, so it is built while Postgres comes up.
     startEdge(this.children, { port: ports.edge, cellUrl, keys })
     const databaseUrl = process.env.DATABASE_URL ?? (await startDatabase(this.children, ports))
-    await migrateTo(databaseUrl)
+    await migrate(databaseUrl)
     const environment = cellEnvironment({ port: ports.cell, databaseUrl, keys })
     startCell(this.children, environment)
     await Promise.all([seed(environment), answers(`${cellUrl}/health/ready`)])
@@ -116,14 +117,6 @@ async function startDatabase(children: Children, { postgres }: Ports): Promise<s
     await client.end()
   }
   return Object.assign(new URL(url), { pathname: `/${DATABASE}` }).toString()
-}
-
-async function migrateTo(databaseUrl: string): Promise<void> {
-  await migrate(databaseUrl).catch((error: Error) => {
-    const cause = (error.cause ?? error) as Error & { code?: string }
-    const reason = cause.message || cause.code
-    throw new Error(`The database cannot be migrated (${reason}): check DATABASE_URL`)
-  })
 }
 
 function cellEnvironment(options: { port: number; databaseUrl: string; keys: DevKeys }) {
@@ -190,13 +183,28 @@ function startEdge(
   })
 }
 
+const LEVEL_STYLE: Readonly<Record<string, 'yellow' | 'red'>> = {
+  warn: 'yellow',
+  error: 'red',
+  fatal: 'red',
+}
+
 /** A line of the cell's JSON log as a developer reads it: level, message, and what else it names. */
 function compact(line: string): string {
   if (!line.startsWith('{')) return line
   try {
-    const { level, msg, time: _time, cell: _cell, ...rest } = JSON.parse(line)
-    const named = Object.entries(rest).map(([name, value]) => `${name}=${value}`)
-    return [level, msg, ...named].join(' ')
+    const {
+      level,
+      msg,
+      time: _time,
+      cell: _cell,
+      trace: _trace,
+      requestId,
+      ...rest
+    } = JSON.parse(line)
+    const shown = requestId === undefined ? rest : { ...rest, requestId }
+    const named = Object.entries(shown).map(([name, value]) => `${name}=${value}`)
+    return [styleText(LEVEL_STYLE[level] ?? 'dim', level), msg, ...named].join(' ')
   } catch {
     return line
   }

@@ -5,8 +5,18 @@ import { migrate as migrateWith } from 'drizzle-orm/node-postgres/migrator'
 import pg from 'pg'
 import { installJobs } from '../../regional/platform/jobs.ts'
 
-/** @throws when a migration fails; it is rolled back. */
+/** @throws {Error} that says why, without the address and its password; a migration that fails is rolled back. */
 export async function migrate(url: string): Promise<void> {
+  await apply(url).catch((error: Error) => {
+    const { message, code } = (error.cause ?? error) as Error & { code?: string }
+    const reason = message || code
+    throw new Error(`The database cannot be migrated (${reason}): check DATABASE_URL`, {
+      cause: error,
+    })
+  })
+}
+
+async function apply(url: string): Promise<void> {
   const pool = new pg.Pool({ connectionString: url, max: 2 })
   try {
     await migrateWith(drizzle({ client: pool }), {

@@ -81,7 +81,7 @@ describe('a read', () => {
     await expectRefused(await send('GET', path), { code, pointer })
   })
 
-  test.each([
+  test.each<[path: string, pointer: string]>([
     ['/v1/products?market=DE', '/market'],
     ['/v1/products?market=', '/market'],
     ['/v1/products?market=de&market=de', '/market'],
@@ -92,7 +92,7 @@ describe('a read', () => {
     ['/v1/products?market=de&sort=random', '/sort'],
     ['/v1/products?market=de&category=..%2Fmarkets', '/category'],
     ...['0', '-1', '101', '1e9', '1.5', 'x', '', '99999999999999999999', 'NaN', 'Infinity'].map(
-      (limit) => [`/v1/products?market=de&limit=${limit}`, '/limit'] as const,
+      (limit): [string, string] => [`/v1/products?market=de&limit=${limit}`, '/limit'],
     ),
     ['/v1/products?market=de&after=!', '/after'],
     ['/v1/products?market=de&after=AAAA', '/after'],

@@ -1,5 +1,6 @@
 /** `npm run dev` as a developer lives with it: it starts, says how to use it, comes back, and leaves nothing behind. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -7,8 +8,10 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import pg from 'pg'
+import { afterEach, beforeEach, expect, inject, test, vi } from 'vitest'
 import { isAlive, ROOT } from '../../scripts/support/state.ts'
+import { queryRows } from '../support/database.ts'
 
 const READY_MS_MAX = 60_000
 let folder: string
@@ -107,10 +110,14 @@ test('it starts, what it prints works as printed, and Ctrl-C leaves no process',
   expect(answers.match(/^HTTP\/1\.1 \d+/gm)).toEqual([
     'HTTP/1.1 200',
     'HTTP/1.1 200',
+    'HTTP/1.1 200',
     'HTTP/1.1 201',
     'HTTP/1.1 200',
   ])
+  const [, , secondList] = answers.split('HTTP/1.1')
+  expect(secondList).toMatch(/^cache-status: tradewind; hit/m)
   expect(answers).toContain('"state":"confirmed"')
+  expect(answers.slice(answers.lastIndexOf('HTTP/1.1'))).toContain('"amountMinor":4321')
   const demo = (await run('node', ['scripts/demo.ts', '--json'])).trim().split('\n').at(-1)!
   expect(JSON.parse(demo)).toMatchObject({ ok: true })
 
@@ -170,4 +177,20 @@ test('a system that cannot start says why and leaves no process', async () => {
   expect(dev.output()).not.toContain('hidden')
   expect(below.length).toBeGreaterThan(0)
   await vi.waitFor(() => expect(below.filter(runs)).toEqual([]), { timeout: 15_000 })
+})
+
+test('a Postgres named by DATABASE_URL is migrated and used, and none is started', async () => {
+  const client = new pg.Client({ connectionString: inject('postgresUrl') })
+  await client.connect()
+  const name = `dev_${randomBytes(6).toString('hex')}`
+  await client.query(`create database ${name}`)
+  await client.end()
+  const given = Object.assign(new URL(inject('postgresUrl')), { pathname: `/${name}` }).toString()
+  environment.DATABASE_URL = given
+  await ready(start('--port', '19187'))
+  const { databaseUrl } = JSON.parse(readFileSync(join(folder, 'dev.json'), 'utf8'))
+  expect(databaseUrl).toBe(given)
+  expect(readdirSync(folder)).not.toContain('postgres')
+  const shown = await queryRows<{ n: number }>(given, 'select count(*)::int as n from product')
+  expect(shown[0]!.n).toBeGreaterThanOrEqual(60)
 })

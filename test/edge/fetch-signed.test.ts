@@ -69,6 +69,7 @@ describe('a signed request', () => {
   it.each<[string, Partial<CellRequest>]>([
     ['a read', {}],
     ['a query', { path: '/v1/products?category=tea%20pots&sort=-price' }],
+    ['characters that are encoded on the way', { path: "/v1/carts/it's?after=it's!()*" }],
     ['headers that are covered', { headers: new Headers({ 'if-none-match': '"a"' }) }],
     [
       'headers and a body',

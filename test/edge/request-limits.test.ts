@@ -57,4 +57,13 @@ describe('a body', () => {
     expect(sent()).toBeLessThan(10)
     expect(wasCancelled()).toBe(true)
   })
+
+  it('that breaks off is the caller’s fault, not ours', async () => {
+    const body = new ReadableStream({
+      pull: (controller) => controller.error(new Error('Network connection lost.')),
+    })
+    const init = { method: 'POST', body, duplex: 'half' } as RequestInit
+    const read = readBody(new Request('https://edge.test/', init), 10)
+    await expect(read).rejects.toMatchObject({ code: 'request.malformed' })
+  })
 })
