@@ -36,11 +36,11 @@ export function requestOf(
   set('authorization', credentials.token && `Bearer ${credentials.token}`)
   set(HEADERS.cartSecret, credentials.cartSecret)
   set(HEADERS.idempotencyKey, credentials.idempotencyKey)
-  set(HEADERS.position, credentials.position)
   const hasBody = parts.body !== undefined
   if (hasBody) headers.set('content-type', 'application/json')
+  const query = queryOf(facts, parts, credentials.position)
   return {
-    url: baseUrl.replace(/\/+$/, '') + pathOf(facts, parts.params ?? {}) + queryOf(facts, parts),
+    url: baseUrl.replace(/\/+$/, '') + pathOf(facts, parts.params ?? {}) + query,
     init: {
       method: facts.method.toUpperCase(),
       headers,
@@ -62,12 +62,22 @@ function pathOf({ id, path }: EndpointFacts, params: Readonly<Record<string, str
   })
 }
 
-/** In the order of the declaration, so that equal calls have equal addresses. */
-function queryOf({ query: names }: EndpointFacts, { query = {} }: CallParts): string {
+/**
+ * In the order of the declaration, so that equal calls have equal addresses.
+ *
+ * A cached read tells its position here, not in a header of our own, which would cost a page of another origin a
+ * preflight for every new address. What a cell answers needs none: it knows its own newest state.
+ */
+function queryOf(
+  { query: names, serve }: EndpointFacts,
+  { query = {} }: CallParts,
+  position: string | undefined,
+): string {
   const search = new URLSearchParams()
   for (const name of names) {
     const value = query[name]
     if (value !== undefined && value !== null) search.set(name, String(value))
   }
+  if (serve.kind === 'cached' && position !== undefined) search.set('position', position)
   return search.size === 0 ? '' : `?${search}`
 }

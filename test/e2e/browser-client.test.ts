@@ -160,17 +160,15 @@ test('what a script may not send unasked is asked for, and only the client’s m
     const { createClient } = (globalThis as unknown as { shop: Shop }).shop
     const client = createClient({ baseUrl, market: 'de' })
     await client.catalog.listMarkets()
+    await client.catalog.listCategories()
     const { cart, secret } = await client.carts.createCart({ body: {} })
     await client.carts.getCart({ params: { cartId: cart.id }, cartSecret: secret })
   }, system.edgeUrl)
-  // The first read carries nothing that needs a preflight: a shopper's first page costs one round trip.
+  // A guest's read carries nothing that needs a preflight, its position neither: a page costs one round trip.
   expect(preflights.map(({ request }) => request)).not.toContain('GET /v1/markets')
+  expect(preflights.map(({ request }) => request)).not.toContain('GET /v1/categories')
   const create = preflights.find(({ request }) => request === 'POST /v1/carts')!
-  expect(create.headers.split(',').sort()).toEqual([
-    'content-type',
-    'idempotency-key',
-    'tradewind-position',
-  ])
+  expect(create.headers.split(',').sort()).toEqual(['content-type', 'idempotency-key'])
   expect(preflights.some(({ headers }) => headers.includes('tradewind-cart-secret'))).toBe(true)
   expect(modules.filter((path) => path.startsWith('/shared/contracts/'))).toEqual([
     '/shared/contracts/facts.generated.ts',
