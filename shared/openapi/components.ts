@@ -1,11 +1,8 @@
 /** The parts of the OpenAPI document that no contract declares: headers, security, and the shape of a problem. */
 import type { JsonSchema } from './schemas.ts'
 
-const position = {
-  type: 'string',
-  maxLength: 256,
-  examples: ['catalogue=812;h=h7f3a'],
-}
+// Without an example: the reference page would send it, and it would be a position that nobody was given.
+const position = { type: 'string', maxLength: 256, pattern: '^catalogue=\\d+;h=.+$' }
 
 export const parameters: Record<string, JsonSchema> = {
   Position: {
