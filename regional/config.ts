@@ -10,10 +10,15 @@ const secret = z
 
 const Environment = z.object({
   NODE_ENV: z.enum(['development', 'test', 'production']).default('production'),
-  CELL: z.string().regex(/^[a-z][a-z0-9-]{0,15}$/),
+  CELL: z
+    .string()
+    .regex(/^[a-z][a-z0-9-]{0,15}$/, 'must be a short name in lower case, such as `eu`'),
   PORT: z.coerce.number().int().min(0).max(65_535).default(8788),
   HOST: z.string().default('127.0.0.1'),
-  DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
+  DATABASE_URL: z.url({
+    protocol: /^postgres(ql)?$/,
+    error: (issue) => (issue.input === undefined ? undefined : 'must be a postgres:// URL'),
+  }),
   /** Where Neon's driver finds its WebSocket proxy; only for a proxy of one's own. */
   NEON_WS_PROXY: z.string().optional(),
   DATABASE_POOL_MAX: z.coerce.number().int().min(2).max(200).default(10),
@@ -41,7 +46,14 @@ const Environment = z.object({
 
 const Jwks = z.object({
   keys: z
-    .array(z.looseObject({ kid: z.string(), kty: z.string(), d: z.undefined().optional() }))
+    // Pairs alone have a public half: the document is served to anybody, so a shared secret may not be in it.
+    .array(
+      z.looseObject({
+        kid: z.string(),
+        kty: z.enum(['OKP', 'EC']),
+        d: z.undefined().optional(),
+      }),
+    )
     .min(1),
 })
 
@@ -53,7 +65,10 @@ export type Config = Readonly<z.infer<typeof Environment>>
 export function readConfig(environment: Record<string, string | undefined>): Config {
   const read = Environment.safeParse(environment)
   if (read.success) return Object.freeze(read.data)
-  const faults = read.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`)
+  const faults = read.error.issues.map(({ path, message }) => {
+    const isSet = environment[String(path[0])] !== undefined
+    return `  ${path.join('.')}: ${isSet ? message : 'is not set'}`
+  })
   throw new Error(`The cell cannot start; set these variables:\n${faults.join('\n')}`)
 }
 

@@ -2,7 +2,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync, utimesSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -193,4 +193,20 @@ test('a Postgres named by DATABASE_URL is migrated and used, and none is started
   expect(readdirSync(folder)).not.toContain('postgres')
   const shown = await queryRows<{ n: number }>(given, 'select count(*)::int as n from product')
   expect(shown[0]!.n).toBeGreaterThanOrEqual(60)
+})
+
+test('a source file that is written is taken up by the cell, which keeps its place', async () => {
+  const dev = start('--port', '19287')
+  await ready(dev)
+  const { cellUrl } = JSON.parse(readFileSync(join(folder, 'dev.json'), 'utf8'))
+  const starts = () => dev.output().match(/ready url=\S+ pid=\d+/g) ?? []
+  await vi.waitFor(() => expect(starts()).not.toEqual([]))
+  const before = starts().length
+  const now = new Date()
+  utimesSync(join(ROOT, 'regional/modules/catalog/queries.ts'), now, now)
+  await vi.waitFor(() => expect(starts().length).toBeGreaterThan(before), {
+    timeout: READY_MS_MAX,
+  })
+  expect(starts().at(-1)).toContain(`url=${cellUrl} `)
+  expect((await fetch(`${cellUrl}/health/ready`)).status).toBe(200)
 })

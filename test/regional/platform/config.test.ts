@@ -22,6 +22,7 @@ test('two edge secrets are read during a rotation, and a third is refused', () =
 
 describe('what is refused', () => {
   const privateKey = JSON.stringify({ keys: [{ kid: '1', kty: 'OKP', d: 'topsecret' }] })
+  const sharedKey = JSON.stringify({ keys: [{ kid: '1', kty: 'oct', k: 'topsecret' }] })
   test.each([
     ['CELL', 'EU West'],
     ['PORT', '65536'],
@@ -31,12 +32,20 @@ describe('what is refused', () => {
     ['TOKEN_JWKS', 'not json'],
     ['TOKEN_JWKS', '{"keys":[]}'],
     ['TOKEN_JWKS', privateKey],
+    ['TOKEN_JWKS', sharedKey],
     ['CART_KEY', 'short'],
     ['LOG_LEVEL', 'loud'],
   ])('%s=%s is named, and its value is not told', (name, value) => {
     const refused = () => readConfig({ ...whole, [name]: value })
     expect(refused).toThrow(`\n  ${name}`)
     expect(refused).not.toThrow(/topsecret|hidden/)
+  })
+
+  test('a variable that is missing is said not to be set, and a wrong one what it must be', () => {
+    const { CELL: _, ...rest } = whole
+    expect(() => readConfig({ ...rest, DATABASE_URL: 'elsewhere' })).toThrow(
+      /\n {2}CELL: is not set\n {2}DATABASE_URL: must be a postgres:\/\/ URL$/,
+    )
   })
 
   test('every variable at fault is named at once', () => {
