@@ -10,7 +10,7 @@ import { HEADERS } from '../shared/headers.ts'
 import { Problem } from '../shared/problems.ts'
 import { AccessTokens } from './platform/access-token.ts'
 import { answer, type Incoming } from './platform/answer.ts'
-import { codeOf } from './platform/database.ts'
+import { codeOf, databaseProblem, placesOf, reasonOf, rootOf } from './platform/database-errors.ts'
 import { EdgeSignatures, isDigestOf } from './platform/edge-signature.ts'
 import { batchAfter } from './platform/feed.ts'
 import type { Module, Route, Services } from './platform/implement.ts'
@@ -61,8 +61,10 @@ export function createApp(services: Services, modules: readonly Module[]) {
   app.notFound(() => new Problem('route.unknown').toResponse())
   app.onError((error, c) => {
     const problem = problemOf(error)
-    const level = problem.status >= 500 ? 'error' : 'debug'
-    log[level]({ ...reasonOf(error), ...traceOf(c), code: problem.code }, 'refused')
+    const { error: kind, code: cause, reason } = reasonOf(error)
+    const stack = problem.status >= 500 ? stackOf(error) : undefined
+    const told = { ...traceOf(c), code: problem.code, error: kind, cause, reason, stack }
+    log[levelOf(problem)](told, 'refused')
     return problem.toResponse(requestIdOf(c))
   })
   return app
@@ -166,40 +168,18 @@ function requestIdOf(c: CellContext): string | undefined {
   return id?.[1]
 }
 
-/** SQLSTATE classes that say the database cannot serve now: connection, resources, operator, start-up. */
-const UNAVAILABLE = /^(?:08|53|57P|ECONN|EPIPE|ETIMEDOUT|ENOTFOUND)/
-
 function problemOf(error: Error): Problem {
   if (error instanceof Problem) return error
-  const code = codeOf(error)
-  const lost = /^(?:Connection terminated|timeout exceeded when trying to connect)/
-  if ((code !== undefined && UNAVAILABLE.test(code)) || lost.test(rootOf(error).message)) {
-    return new Problem('cell.unavailable', { cause: error })
-  }
-  return new Problem('internal', { cause: error })
+  return databaseProblem(error) ?? new Problem('internal', { cause: error })
 }
 
-function rootOf(error: Error): Error {
-  return error.cause instanceof Error ? rootOf(error.cause) : error
+/** An edge that the cell does not trust is the operator's affair; callers are told that the cell is away. */
+function levelOf({ status, code }: Problem): 'error' | 'warn' | 'debug' {
+  if (status >= 500) return 'error'
+  return code === 'request.unsigned' ? 'warn' : 'debug'
 }
 
-/** What a log may hold of an error: its kind, code and place, never a driver's message. */
-function reasonOf(error: Error) {
-  const root = rootOf(error)
-  const code = codeOf(error)
-  const isDriver = code !== undefined
-  return {
-    error: root.name,
-    sqlstate: code,
-    reason: isDriver ? undefined : root.message,
-    stack: error instanceof Problem && error.status < 500 ? undefined : placeOf(error, isDriver),
-  }
-}
-
-function placeOf(error: Error, isDriver: boolean): string | undefined {
-  const frames = rootOf(error)
-    .stack?.split('\n')
-    .filter((line) => /^\s+at /.test(line))
-  const own = error.stack?.split('\n').filter((line) => /^\s+at /.test(line))
-  return (isDriver ? own : frames)?.slice(0, 8).join('\n')
+/** Of the error, or of what a driver's wrapper was made for: the wrapper stands nearer to our own code. */
+function stackOf(error: Error): string | undefined {
+  return placesOf(codeOf(error) === undefined ? rootOf(error) : error)
 }

@@ -27,7 +27,10 @@ const Environment = z.object({
   EDGE_SECRETS: z
     .string()
     .transform((list) => list.split(','))
-    .pipe(z.array(secret).min(1).max(2)),
+    .pipe(z.array(secret).min(1).max(2))
+    .refine((list) => new Set(list.map((each) => each.split(':')[0])).size === list.length, {
+      message: 'must have two different key ids while it is rotated',
+    }),
   /** The public keys of this cell's tokens, a JWKS document (RFC 7517 §5). */
   TOKEN_JWKS: z.string().transform((text, context) => {
     const read = Jwks.safeParse(parseJson(text))

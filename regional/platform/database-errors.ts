@@ -37,7 +37,8 @@ const TOO_SLOW = new Set(['55P03', '57014'])
  * SQLSTATE classes that say that the database cannot serve now: connection, resources, operator and start-up, an
  * abandoned transaction, a standby in the primary's place; and the codes of sockets and of name look-up.
  */
-const UNAVAILABLE = /^(?:08|53|57P|25P03|25006|E[A-Z]{4,}|EAI_|ENOTFOUND|EPIPE)/
+const UNAVAILABLE =
+  /^(?:08|53|57P|25P03|25006|ECONN|EHOST|ENET|EAI_|ETIMEDOUT|ENOTFOUND|EPIPE|ERR_STREAM|ERR_SOCKET)/
 
 /** What the drivers say of a connection that is gone, without a code. */
 const GONE =

@@ -4,32 +4,31 @@
  * A write does its work through a `Tx`: it runs statements, names the tags it changed, publishes events and leaves
  * audit rows. All of those are written by one last statement, in which the clock is the last lock taken.
  */
-import { Pool as NeonPool, neonConfig, types as neonTypes } from '@neondatabase/serverless'
-import type { SQL } from 'drizzle-orm'
-import { drizzle as drizzleNeon } from 'drizzle-orm/neon-serverless'
-import { drizzle as drizzlePg, type NodePgDatabase } from 'drizzle-orm/node-postgres'
-import pg from 'pg'
+import { type SQL, sql } from 'drizzle-orm'
 import type { Position } from '../../shared/freshness/position.ts'
 import { Admission } from './admission.ts'
+import {
+  type ConnectionOptions,
+  type Connections,
+  connectionsTo,
+  type Drizzle,
+  type RawResult,
+} from './connections.ts'
+import { codeOf, lostRace } from './database-errors.ts'
 import { finish, type TxEffects } from './finish.ts'
 import type { Logger } from './log.ts'
 import type { Statement } from './statement.ts'
 import { v7 as uuidv7 } from './uuid.ts'
 
-// Every bigint of ours (amounts, clocks, counts) stays below 2^53; a string would only be converted by hand.
-pg.types.setTypeParser(pg.types.builtins.INT8, Number)
-neonTypes.setTypeParser(pg.types.builtins.INT8, Number)
+export { codeOf, constraintOf } from './database-errors.ts'
 
-export interface DatabaseOptions {
-  url: string
-  poolMax: number
+export interface DatabaseOptions extends ConnectionOptions {
   waitingMax: number
   waitMsMax: number
-  /** `host:port/path` of a WebSocket-to-TCP proxy, for Neon's driver against a database that is not Neon's. */
-  neonProxy?: string | undefined
-  /** Sees every statement, for counting round trips. */
-  onStatement?: (text: string, params: unknown[]) => void
 }
+
+/** How often a transaction is run that loses against others: a deadlock ends one of them, whoever comes first. */
+const ATTEMPTS_MAX = 3
 
 export interface DomainEvent {
   /** Past tense, such as `order.placed`. */
@@ -64,21 +63,11 @@ export interface Committed<T> {
   position: Position | null
 }
 
-interface RawResult {
-  // biome-ignore lint/suspicious/noExplicitAny: the rows of a library's own statements
-  rows: any[]
-}
-interface RawPool {
-  query(text: string, values?: unknown[]): Promise<RawResult>
-  end(): Promise<void>
-}
-type Drizzle = NodePgDatabase<Record<string, never>>
 export type QueryBuilder = Pick<Drizzle, 'select' | 'insert' | 'update' | 'delete' | 'execute'>
 
 export class Database implements Runner {
   readonly admission: Admission
-  readonly #drizzle: Drizzle
-  readonly #pool: RawPool
+  readonly #connections: Connections
 
   constructor(options: DatabaseOptions, log: Logger) {
     this.admission = new Admission({
@@ -86,17 +75,13 @@ export class Database implements Runner {
       waitingMax: options.waitingMax,
       waitMsMax: options.waitMsMax,
     })
-    const { pool, drizzle } = connect(options)
-    this.#pool = pool
-    this.#drizzle = drizzle
-    const broke = (error: unknown) => log.warn({ code: codeOf(error) }, 'an idle connection broke')
-    // The pool replaces such a connection; without a listener it would end the process.
-    if (pool instanceof pg.Pool) pool.on('error', broke)
-    else pool.on('error', broke)
+    this.#connections = connectionsTo(options, (error) => {
+      log.warn({ code: codeOf(error) }, 'a connection broke')
+    })
   }
 
   get query(): QueryBuilder {
-    return this.#drizzle
+    return this.#connections.drizzle
   }
 
   /** One statement, outside any transaction. */
@@ -104,37 +89,64 @@ export class Database implements Runner {
     statement: Statement<Values, Row>,
     values: Values,
   ): Promise<Row[]> {
-    return this.admission.run(() => runOn(this.#drizzle, statement, values))
+    return this.admission.run(() => runOn(this.#connections.drizzle, statement, values))
   }
 
   /**
-   * Runs `work` in one transaction and commits its state, events, audit rows and tick together.
+   * Runs `work` in one transaction and commits its state, events, audit rows and tick together. When Postgres ends it
+   * in favour of another (a deadlock), all of it runs again, so `work` may do nothing but through its `tx`.
    *
-   * @throws whatever `work` throws, with everything rolled back.
+   * @throws whatever `work` throws, with everything rolled back. When the connection is lost during the commit, whether
+   *   it happened is not known.
    */
   inTransaction<T>(work: (tx: Tx) => Promise<T>): Promise<Committed<T>> {
-    return this.admission.run(() =>
-      this.#drizzle.transaction(async (inner) => {
-        const effects: TxEffects = { tags: new Set(), events: [], audits: [], answer: null }
-        const tx = transactionOf(inner as unknown as Drizzle, effects)
-        const value = await work(tx)
-        return { value, position: await finish(tx, effects) }
-      }),
-    )
+    return this.admission.run(async () => {
+      for (let attempt = 1; ; attempt += 1) {
+        try {
+          return await this.#attempt(work)
+        } catch (error) {
+          if (attempt >= ATTEMPTS_MAX || !lostRace(error)) throw error
+        }
+      }
+    })
+  }
+
+  async #attempt<T>(work: (tx: Tx) => Promise<T>): Promise<Committed<T>> {
+    const { drizzle, release } = await this.#connections.take()
+    const effects: TxEffects = { tags: new Set(), events: [], audits: [], answer: null }
+    try {
+      await drizzle.execute(sql`begin`)
+      const tx = transactionOf(drizzle, effects)
+      const value = await work(tx)
+      const position = await finish(tx, effects)
+      const { command } = await drizzle.execute(sql`commit`)
+      // Postgres answers so, without an error, when a statement had failed and nobody minded.
+      if (command !== 'COMMIT') throw new Error('a failed transaction was to be committed')
+      release(false)
+      return { value, position }
+    } catch (error) {
+      // What went wrong first is what matters; a connection that cannot even roll back is closed, which does it too.
+      const isUndone = await drizzle.execute(sql`rollback`).then(
+        () => true,
+        () => false,
+      )
+      release(!isUndone)
+      throw error
+    }
   }
 
   async execute(query: SQL): Promise<void> {
-    await this.#drizzle.execute(query)
+    await this.#connections.drizzle.execute(query)
   }
 
   /** A statement of a library's own, such as the job queue's, exactly as that library wrote it. */
   executeSql(text: string, values?: unknown[]): Promise<RawResult> {
-    return this.admission.run(() => this.#pool.query(text, values))
+    return this.admission.run(() => this.#connections.query(text, values))
   }
 
   /** Closes the pool when what runs has ended. */
   async close(): Promise<void> {
-    await this.#pool.end()
+    await this.#connections.end()
   }
 }
 
@@ -166,46 +178,4 @@ async function runOn<Values extends Record<string, unknown>, Row>(
   const prepared = drizzle._.session.prepareQuery(query, undefined, statement.name, false)
   const result = (await prepared.execute(values)) as { rows: Row[] }
   return result.rows
-}
-
-/** Neon's own hosts, or any host behind a WebSocket proxy, go through Neon's driver; the rest through `pg`. */
-function connect(options: DatabaseOptions) {
-  const { url, poolMax, onStatement, neonProxy } = options
-  const settings = { connectionString: url, max: poolMax, connectionTimeoutMillis: 5_000 }
-  const logger = onStatement === undefined ? false : { logQuery: onStatement }
-  if (neonProxy !== undefined || new URL(url).hostname.endsWith('.neon.tech')) {
-    useNeonProxy(neonProxy)
-    const pool = new NeonPool(settings)
-    return { pool, drizzle: drizzleNeon({ client: pool, logger }) as unknown as Drizzle }
-  }
-  const pool = new pg.Pool({ ...settings, keepAlive: true })
-  return { pool, drizzle: drizzlePg({ client: pool, logger }) as Drizzle }
-}
-
-function useNeonProxy(proxy: string | undefined): void {
-  if (proxy === undefined) return
-  neonConfig.wsProxy = (host, port) => `${proxy}?address=${host}:${port}`
-  neonConfig.useSecureWebSocket = false
-  neonConfig.pipelineTLS = false
-}
-
-/** The SQLSTATE of a database error, wherever the driver's wrapper holds it; undefined for anything else. */
-export function codeOf(error: unknown): string | undefined {
-  return databaseError(error)?.code
-}
-
-/** The name of the constraint that a database error reports. */
-export function constraintOf(error: unknown): string | undefined {
-  return databaseError(error)?.constraint
-}
-
-interface DriverError extends Error {
-  code?: string
-  constraint?: string
-}
-
-function databaseError(error: unknown): DriverError | undefined {
-  if (!(error instanceof Error)) return undefined
-  if (typeof (error as DriverError).code === 'string') return error
-  return databaseError(error.cause)
 }

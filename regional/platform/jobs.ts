@@ -8,7 +8,9 @@ import { createHash } from 'node:crypto'
 import { sql } from 'drizzle-orm'
 import { type JobResult, PgBoss } from 'pg-boss'
 import { Admission } from './admission.ts'
-import { codeOf, Database } from './database.ts'
+import type { Waits } from './connections.ts'
+import { Database } from './database.ts'
+import { reasonOf } from './database-errors.ts'
 import { pruneFeed } from './feed.ts'
 import { pruneIdempotency } from './idempotency.ts'
 import type { Job, Module, Reaction, Services, StoredEvent } from './implement.ts'
@@ -37,6 +39,14 @@ const RETRIES_MAX = 12
 const RETRY_DELAY_SECONDS_MAX = 300
 const STOP_MS_MAX = 5_000
 
+/** Nobody waits for a job. One that recurs holds its lock in a transaction that is idle while it runs. */
+const JOBS_WAITS: Waits = {
+  statementMsMax: 60_000,
+  lockMsMax: 15_000,
+  idleInTransactionMsMax: WORK_SECONDS_MAX * 1_000,
+  silenceMs: 5_000,
+}
+
 /** Where an event ends that a reaction refused `RETRIES_MAX` times; pg-boss can redrive it from there. */
 export const DEAD_LETTER_QUEUE = 'dead-letter'
 
@@ -56,7 +66,7 @@ export async function startJobs(services: Services, modules: readonly Module[]):
   const db = jobsDatabase(services)
   const background: Services = { ...services, db }
   const boss = bossOn(db)
-  boss.on('error', (error) => log.error({ code: codeOf(error), error: error.name }, 'jobs failed'))
+  boss.on('error', (error) => log.error(reasonOf(error), 'jobs failed'))
   await boss.start()
   await boss.createQueue(DEAD_LETTER_QUEUE, { retryLimit: 0 })
   const reactions = modules.flatMap((module) => module.reactions)
@@ -114,6 +124,7 @@ function jobsDatabase({ config, log }: Services): Database {
       poolMax: JOBS_POOL_MAX,
       waitingMax: JOBS_WAITING_MAX,
       waitMsMax: JOBS_WAIT_MS_MAX,
+      waits: JOBS_WAITS,
     },
     log,
   )
@@ -255,14 +266,9 @@ function startDispatcher({ boss, services, reactions, wakers }: Dispatching) {
   }
 }
 
-/**
- * Logs a failure and returns the error that may be stored with the job: its kind and code, never a driver's message,
- * which can hold somebody's data.
- */
+/** Logs a failure and returns the error that may be stored with the job. */
 function told(services: Services, error: unknown, work: Record<string, string>): Error {
-  const code = codeOf(error)
-  const name = error instanceof Error ? error.name : 'Error'
-  const reason = code === undefined && error instanceof Error ? error.message : undefined
-  services.log.warn({ ...work, error: name, code, reason }, 'background work failed')
-  return new Error(`${name} ${code ?? reason ?? ''}`.trim())
+  const reason = reasonOf(error)
+  services.log.warn({ ...work, ...reason }, 'background work failed')
+  return new Error(`${reason.error} ${reason.code ?? reason.reason ?? ''}`.trim())
 }

@@ -3,7 +3,7 @@ import { Problem } from '../../shared/problems.ts'
 
 export const BODY_DEPTH_MAX = 32
 
-/** @throws {Problem} `request.too_large` as soon as the limit is passed. */
+/** @throws {Problem} `request.too_large` as soon as the limit is passed; `request.malformed` when the sender breaks off. */
 export async function readBytes(request: Request, bytesMax: number): Promise<Uint8Array> {
   const tooLarge = () =>
     new Problem('request.too_large', { detail: `The body may have ${bytesMax} bytes.` })
@@ -11,10 +11,15 @@ export async function readBytes(request: Request, bytesMax: number): Promise<Uin
   if (request.body === null) return new Uint8Array()
   const chunks: Uint8Array[] = []
   let length = 0
-  for await (const chunk of request.body) {
-    length += chunk.byteLength
-    if (length > bytesMax) throw tooLarge()
-    chunks.push(chunk)
+  try {
+    for await (const chunk of request.body) {
+      length += chunk.byteLength
+      if (length > bytesMax) throw tooLarge()
+      chunks.push(chunk)
+    }
+  } catch (cause) {
+    if (cause instanceof Problem) throw cause
+    throw new Problem('request.malformed', { detail: 'The body did not arrive whole.', cause })
   }
   return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)
 }

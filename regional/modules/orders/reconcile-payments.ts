@@ -26,7 +26,11 @@ export function reconcilePayments(providerOf: (services: Services) => PaymentPro
 
 async function reconcile(services: Services, provider: PaymentProvider): Promise<void> {
   for (let batch = 0; batch < BATCHES_MAX; batch += 1) {
-    const due = await claimDuePayments(services.db, { now: services.clock.now(), limit: BATCH })
+    const due = await claimDuePayments(services.db, {
+      provider: provider.name,
+      now: services.clock.now(),
+      limit: BATCH,
+    })
     for (const payment of due) {
       await settleDue(services, provider, payment).catch((error: unknown) => {
         // Its lease lapses, and it is tried again: without an outcome nothing may be decided.

@@ -39,6 +39,7 @@ export const settlePayment: SQL = sql`
   returning id`
 
 interface ClaimValues extends Record<string, unknown> {
+  provider: string
   now: string
   leaseSeconds: number
   leaseSecondsMax: number
@@ -55,7 +56,8 @@ const claimDue = statement<ClaimValues, PendingPayment & { attempts: number }>(
       ${value('leaseSecondsMax')}::float8))
   where id in (
     select id from payment
-    where state = 'pending' and next_attempt_at <= ${value('now')}::timestamptz
+    where state = 'pending' and provider = ${value('provider')}
+      and next_attempt_at <= ${value('now')}::timestamptz
     order by next_attempt_at
     limit ${value('limit')}::int
     for update skip locked
@@ -68,14 +70,15 @@ const LEASE_SECONDS = 30
 const LEASE_SECONDS_MAX = 600
 
 /**
- * Takes payments whose outcome is overdue, for as long as a lease. Nobody else takes them meanwhile; whoever does later
- * is kept from settling twice by `settlePayment`.
+ * Takes payments whose outcome is overdue, for as long as a lease, of the one provider that knows of them. Nobody else
+ * takes them meanwhile; whoever does later is kept from settling twice by `settlePayment`.
  */
 export async function claimDuePayments(
   runner: Runner,
-  request: { now: Date; limit: number },
+  request: { provider: string; now: Date; limit: number },
 ): Promise<(PendingPayment & { attempts: number })[]> {
   return await runner.run(claimDue, {
+    provider: request.provider,
     now: request.now.toISOString(),
     leaseSeconds: LEASE_SECONDS,
     leaseSecondsMax: LEASE_SECONDS_MAX,

@@ -147,10 +147,23 @@ test('a job that runs again, or twice at once, settles once', async () => {
   expect(await queryRows(cell.url, text, [cart.id])).toEqual([{ n: 1 }])
 })
 
+test('a payment of another provider is left to those who can ask it', async () => {
+  await placing('test_timeout_uncharged')
+  const asked =
+    'update payment set provider = $2 where order_id in (select id from "order" where cart_id = $1)'
+  await queryRows(cell.url, asked, [cart.id, 'elsewhere'])
+  nowMs += 3_600_000
+  await reconcile(cell)
+  expect((await records())[0]).toMatchObject({ payment: 'pending', attempts: 0, book: null })
+  await queryRows(cell.url, asked, [cart.id, 'test'])
+  await reconcile(cell)
+  expect((await records())[0]).toMatchObject({ payment: 'cancelled', attempts: 1 })
+})
+
 test('the job reads what is due through its index', async () => {
   const plan = await queryRows<{ 'QUERY PLAN': string }>(
     cell.url,
-    `explain select id from payment where state = 'pending' and next_attempt_at <= now()
+    `explain select id from payment where state = 'pending' and provider = 'test' and next_attempt_at <= now()
      order by next_attempt_at limit 20`,
   )
   expect(plan.map((row) => row['QUERY PLAN']).join('\n')).toContain('payment_pending')

@@ -16,6 +16,8 @@ test('two edge secrets are read during a rotation, and a third is refused', () =
   const other = whole.EDGE_SECRETS.replace('edge-1', 'edge-2')
   const two = { ...whole, EDGE_SECRETS: `${whole.EDGE_SECRETS},${other}` }
   expect(readConfig(two).EDGE_SECRETS).toHaveLength(2)
+  const same = { ...whole, EDGE_SECRETS: `${whole.EDGE_SECRETS},${whole.EDGE_SECRETS}` }
+  expect(() => readConfig(same)).toThrow(/EDGE_SECRETS: must have two different key ids/)
   const three = { ...two, EDGE_SECRETS: `${two.EDGE_SECRETS},${other}` }
   expect(() => readConfig(three)).toThrow(/EDGE_SECRETS/)
 })

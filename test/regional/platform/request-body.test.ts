@@ -37,6 +37,19 @@ describe('size', () => {
     expect((await readBytes(request, 4)).byteLength).toBe(0)
   })
 
+  test('a sender that breaks off is at fault, not the cell', async () => {
+    let sent = 0
+    const body = new ReadableStream({
+      pull: (controller) => {
+        sent += 1
+        if (sent > 1) return controller.error(new Error('closed'))
+        controller.enqueue(bytes('ab'))
+      },
+    })
+    const init = { method: 'POST', body, duplex: 'half' }
+    await expect(readBytes(new Request('http://cell.test', init), 4)).rejects.toEqual(malformed)
+  })
+
   test('a declared length over the limit is refused before a byte is read', async () => {
     const { request } = requestOf(['abcde'], { 'content-length': '5' })
     await expect(readBytes(request, 4)).rejects.toMatchObject(tooLarge)
