@@ -38,12 +38,34 @@ export function issuerOf(cell: string): string {
   return `tradewind:${cell}`
 }
 
-/** Reads a principal from verified claims; `null` when they do not describe one of that cell. */
+/**
+ * What edge and cell both ask of an access token, as the options of jose's `jwtVerify`.
+ *
+ * @param cell whose key is tried: a cell's key signs for its own residents alone.
+ */
+export function accessTokenRules(cell: string, now: Date) {
+  return {
+    algorithms: [...ACCESS_TOKEN_ALGORITHMS],
+    issuer: issuerOf(cell),
+    audience: ACCESS_TOKEN_AUDIENCE,
+    typ: ACCESS_TOKEN_TYPE,
+    clockTolerance: ACCESS_TOKEN_SKEW_SECONDS,
+    maxTokenAge: ACCESS_TOKEN_SECONDS_MAX,
+    requiredClaims: ['sub', 'exp', 'iat'],
+    currentDate: now,
+  }
+}
+
+/**
+ * Reads a principal from claims that were verified by `accessTokenRules`; `null` when they do not describe one of that
+ * cell, or claim a longer life than is allowed: a verified token is remembered until it expires.
+ */
 export function principalFromClaims(
-  claims: { sub?: unknown; role?: unknown; scope?: unknown },
+  claims: { sub?: unknown; role?: unknown; scope?: unknown; iat?: unknown; exp?: unknown },
   cell: string,
 ): Principal | null {
-  const { sub, role, scope } = claims
+  const { sub, role, scope, iat, exp } = claims
+  if (Number(exp) - Number(iat) > ACCESS_TOKEN_SECONDS_MAX) return null
   if (typeof sub !== 'string' || sub.length === 0 || sub.length > 128) return null
   if (role === 'customer') return { kind: 'customer', id: sub, cell }
   if (role !== 'staff' || typeof scope !== 'string') return null

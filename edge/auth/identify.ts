@@ -6,12 +6,8 @@
  */
 import { createRemoteJWKSet, decodeJwt, errors, jwtVerify } from 'jose'
 import {
-  ACCESS_TOKEN_ALGORITHMS,
-  ACCESS_TOKEN_AUDIENCE,
   ACCESS_TOKEN_BYTES_MAX,
-  ACCESS_TOKEN_SECONDS_MAX,
-  ACCESS_TOKEN_SKEW_SECONDS,
-  ACCESS_TOKEN_TYPE,
+  accessTokenRules,
   GUEST,
   issuerOf,
   type Principal,
@@ -66,23 +62,11 @@ export class TokenVerifier {
     const issuer = this.#issuers.get(issuerIn(token) ?? '')
     if (issuer === undefined) return { ok: false, reason: 'unknown_issuer' }
     try {
-      const { payload } = await jwtVerify(token, issuer.keys, {
-        algorithms: [...ACCESS_TOKEN_ALGORITHMS],
-        issuer: issuerOf(issuer.cell),
-        audience: ACCESS_TOKEN_AUDIENCE,
-        typ: ACCESS_TOKEN_TYPE,
-        clockTolerance: ACCESS_TOKEN_SKEW_SECONDS,
-        maxTokenAge: ACCESS_TOKEN_SECONDS_MAX,
-        requiredClaims: ['sub', 'exp', 'iat'],
-        currentDate: new Date(nowMs),
-      })
+      const rules = accessTokenRules(issuer.cell, new Date(nowMs))
+      const { payload } = await jwtVerify(token, issuer.keys, rules)
       const principal = principalFromClaims(payload, issuer.cell)
-      // It is remembered until it expires, so what claims too long a life must not get that far.
-      const { iat, exp } = payload as { iat: number; exp: number }
-      if (principal === null || exp - iat > ACCESS_TOKEN_SECONDS_MAX) {
-        return { ok: false, reason: 'claims' }
-      }
-      this.#remember(authorization, principal, exp * 1_000)
+      if (principal === null) return { ok: false, reason: 'claims' }
+      this.#remember(authorization, principal, payload.exp! * 1_000)
       return { ok: true, principal }
     } catch (error) {
       return { ok: false, reason: isAboutKeys(error) ? 'keys_unavailable' : 'unverified' }

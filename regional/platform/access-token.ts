@@ -1,14 +1,9 @@
 /** Verifies access tokens again in the cell, and remembers the verified ones for their life. */
 import { createLocalJWKSet, type JSONWebKeySet, jwtVerify } from 'jose'
 import {
-  ACCESS_TOKEN_ALGORITHMS,
-  ACCESS_TOKEN_AUDIENCE,
   ACCESS_TOKEN_BYTES_MAX,
-  ACCESS_TOKEN_SECONDS_MAX,
-  ACCESS_TOKEN_SKEW_SECONDS,
-  ACCESS_TOKEN_TYPE,
+  accessTokenRules,
   GUEST,
-  issuerOf,
   type Principal,
   principalFromClaims,
 } from '../../shared/principal.ts'
@@ -43,25 +38,13 @@ export class AccessTokens {
   }
 
   async #verify(token: string): Promise<Principal> {
-    const verified = await jwtVerify(token, this.#keys, {
-      algorithms: [...ACCESS_TOKEN_ALGORITHMS],
-      issuer: issuerOf(this.#cell),
-      audience: ACCESS_TOKEN_AUDIENCE,
-      typ: ACCESS_TOKEN_TYPE,
-      clockTolerance: ACCESS_TOKEN_SKEW_SECONDS,
-      maxTokenAge: ACCESS_TOKEN_SECONDS_MAX,
-      requiredClaims: ['sub', 'exp', 'iat'],
-      currentDate: this.#clock.now(),
-    }).catch((cause: unknown) => {
+    const rules = accessTokenRules(this.#cell, this.#clock.now())
+    const { payload } = await jwtVerify(token, this.#keys, rules).catch((cause: unknown) => {
       throw new Problem('token.refused', { cause })
     })
-    const principal = principalFromClaims(verified.payload, this.#cell)
-    // It is remembered until it expires, so what claims a longer life than is allowed must not get that far.
-    const { iat, exp } = verified.payload as { iat: number; exp: number }
-    if (principal === null || exp - iat > ACCESS_TOKEN_SECONDS_MAX) {
-      throw new Problem('token.refused')
-    }
-    this.#remember(token, principal, exp)
+    const principal = principalFromClaims(payload, this.#cell)
+    if (principal === null) throw new Problem('token.refused')
+    this.#remember(token, principal, payload.exp!)
     return principal
   }
 
