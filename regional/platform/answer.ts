@@ -1,10 +1,11 @@
 /** Answers one contract's request: validation, the handler, and the headers that say what the answer knows. */
 import type { z } from 'zod'
-import type { Cached, Forward } from '../../shared/contracts/endpoint.ts'
+import type { Access, Forward } from '../../shared/contracts/endpoint.ts'
 import { formatPosition, type Position } from '../../shared/freshness/position.ts'
 import { HEADERS } from '../../shared/headers.ts'
-import type { Principal } from '../../shared/principal.ts'
+import type { Scope } from '../../shared/principal.ts'
 import { type FieldError, Problem } from '../../shared/problems.ts'
+import { assertScope } from './access.ts'
 import type { Tx } from './database.ts'
 import { currentStamp } from './feed.ts'
 import { claimKey, idempotencyRecord, replay } from './idempotency.ts'
@@ -29,21 +30,18 @@ export async function answer(
   incoming: Incoming,
 ): Promise<Response> {
   const { access, serve } = route.endpoint
-  assertAccess(access, incoming.actor.principal)
+  assertAccess(access, incoming.actor)
   return serve.kind === 'cached'
-    ? await answerCached(route, serve, incoming)
+    ? await answerCached(route, incoming)
     : await answerForward(route, serve, services, incoming)
 }
 
 /** The gate before the verb's own check. A holder proves itself to the verb, with the cart's secret. */
-function assertAccess(access: string, principal: Principal): void {
-  if (!access.startsWith('staff:')) return
-  const scope = access.slice('staff:'.length)
-  const granted: readonly string[] = principal.kind === 'staff' ? principal.scopes : []
-  if (!granted.includes(scope)) throw new Problem('access.denied')
+function assertAccess(access: Access, actor: Actor): void {
+  if (access.startsWith('staff:')) assertScope(actor, access.slice('staff:'.length) as Scope)
 }
 
-async function answerCached(route: Route, _serve: Cached, incoming: Incoming): Promise<Response> {
+async function answerCached(route: Route, incoming: Incoming): Promise<Response> {
   const context = { ...contextOf(incoming), ...validated(route, incoming) }
   const snapshot = (await route.handler(context as never)) as Snapshot
   const headers: Record<string, string> = {

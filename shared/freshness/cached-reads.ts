@@ -6,6 +6,7 @@ import { FEED_WINDOW } from './feed.ts'
 import type { FeedFollower, Milliseconds, WaitUntil } from './follower.ts'
 import type { MemoryTier } from './memory-tier.ts'
 import type { Position } from './position.ts'
+import { within } from './within.ts'
 
 /** A cache shared by the isolates of one place. Its failures read as absence. */
 export interface ColoTier {
@@ -299,14 +300,4 @@ function isEnough(entry: Entry, minimum: Position | null): boolean {
 
 function reaches(entry: Entry, position: Position): boolean {
   return entry.history === position.history && entry.stamp >= position.n
-}
-
-async function within<T>(work: Promise<T>, milliseconds: number): Promise<T | 'late'> {
-  let timer: ReturnType<typeof setTimeout> | undefined
-  const late = new Promise<'late'>((resolve) => {
-    timer = setTimeout(() => resolve('late'), milliseconds)
-  })
-  const result = await Promise.race([work, late])
-  if (timer !== undefined) clearTimeout(timer)
-  return result
 }

@@ -5,6 +5,7 @@
 import { type Batch, FEED_REFRESH_MS, FEED_STALE_MS_MAX } from './feed.ts'
 import { Knowledge } from './knowledge.ts'
 import type { Position } from './position.ts'
+import { within } from './within.ts'
 
 /** Where batches come from. */
 export interface FeedSource {
@@ -152,16 +153,10 @@ export class FeedFollower {
 
   /** `null` when the poll does not settle. */
   async #join(poll: Poll): Promise<boolean | null> {
-    let timer: ReturnType<typeof setTimeout> | undefined
-    const tooLong = new Promise<null>((resolve) => {
-      timer = setTimeout(() => {
-        if (this.#poll === poll) this.#poll = null
-        resolve(null)
-      }, JOIN_MS_MAX)
-    })
-    const done = await Promise.race([poll.done, tooLong])
-    if (timer !== undefined) clearTimeout(timer)
-    return done
+    const done = await within(poll.done, JOIN_MS_MAX)
+    if (done !== 'late') return done
+    if (this.#poll === poll) this.#poll = null
+    return null
   }
 
   #start(kind: Poll['kind']): Poll {
