@@ -5,23 +5,15 @@ import { createServer, type Server } from 'node:http'
 import { stripTypeScriptTypes } from 'node:module'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { type Browser, type CDPSession, chromium, type Page } from 'playwright-core'
+import type { Browser, CDPSession, Page } from 'playwright-core'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { ROOT } from '../../scripts/support/state.ts'
 import type { createClient } from '../../shared/client/create-client.ts'
 import type { ProblemError } from '../../shared/client/errors.ts'
+import { launchBrowser } from '../support/browser.ts'
 import { queryRows } from '../support/database.ts'
 import { ADDRESS } from '../support/shop.ts'
 import { startSystem, type TestSystem } from '../support/system.ts'
-
-const FLAGS = [
-  '--headless',
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-]
 
 /** What the page gives its scripts. */
 interface Shop {
@@ -57,8 +49,7 @@ beforeAll(async () => {
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
   origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium'
-  browser = await chromium.launch({ executablePath, args: FLAGS })
+  browser = await launchBrowser()
 })
 
 afterAll(async () => {
