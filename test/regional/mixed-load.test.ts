@@ -176,16 +176,18 @@ async function expectShownAsWritten(): Promise<void> {
   const rendered = records
     .filter((record) => record.status === 'published')
     .flatMap((record) =>
-      renderProduct(record, markets).map(({ market, locale, page, card, sortName, sortPrice }) => ({
-        place: `${record.id} ${market} ${locale}`,
-        page,
-        card,
-        lists: [...record.categories.map(({ id }) => id), ''].sort().map((list) => ({
-          list,
-          sortName,
-          sortPrice,
-        })),
-      })),
+      renderProduct(record, markets, []).map(
+        ({ market, locale, page, card, sortName, sortPrice }) => ({
+          place: `${record.id} ${market} ${locale}`,
+          page,
+          card,
+          lists: [...record.categories.map(({ id }) => id), ''].sort().map((list) => ({
+            list,
+            sortName,
+            sortPrice,
+          })),
+        }),
+      ),
     )
   const shown = await queryRows<{ place: string }>(
     cell.url,
