@@ -38,7 +38,7 @@ ALTER TABLE "price_list_price" ADD CONSTRAINT "price_list_price_variant_id_varia
 CREATE UNIQUE INDEX "price_list_handle" ON "price_list" USING btree ("handle");--> statement-breakpoint
 CREATE INDEX "price_list_price_list" ON "price_list_price" USING btree ("list_id","variant_id");--> statement-breakpoint
 CREATE INDEX "listing_boundary" ON "listing" USING btree ("category_id","market","locale","customer_group","valid_until") WHERE "listing"."valid_until" < 'infinity';--> statement-breakpoint
-CREATE INDEX "listing_newest" ON "listing" USING btree ("category_id","market","locale","customer_group","published_at","product_id");--> statement-breakpoint
-CREATE INDEX "listing_name" ON "listing" USING btree ("category_id","market","locale","customer_group","sort_name","product_id");--> statement-breakpoint
-CREATE INDEX "listing_price" ON "listing" USING btree ("category_id","market","locale","customer_group","sort_price","product_id");--> statement-breakpoint
+CREATE INDEX "listing_newest" ON "listing" USING btree ("category_id","market","locale","customer_group","published_at","product_id","valid_from","valid_until");--> statement-breakpoint
+CREATE INDEX "listing_name" ON "listing" USING btree ("category_id","market","locale","customer_group","sort_name","product_id","valid_from","valid_until");--> statement-breakpoint
+CREATE INDEX "listing_price" ON "listing" USING btree ("category_id","market","locale","customer_group","sort_price","product_id","valid_from","valid_until");--> statement-breakpoint
 CREATE UNIQUE INDEX "product_document_handle" ON "product_document" USING btree ("handle","market","locale","customer_group","valid_until");

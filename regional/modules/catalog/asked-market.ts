@@ -67,6 +67,9 @@ export function unknownMarketOf(row: AskedRow, { query }: Asked): Problem | null
   return null
 }
 
+/** An answer that a schedule bounds is kept no longer than this, however far away its boundary is. */
+const LIFE_SECONDS_MAX = 31_536_000
+
 /** An answer of localised content; every one of them is built from the markets too. */
 export function snapshotOf(
   row: AskedRow,
@@ -78,6 +81,7 @@ export function snapshotOf(
   const stamp: Position = { n: row.n, history: row.history }
   const all = [...content.tags, tags.markets]
   if ('problem' in content) return { stamp, tags: all, problem: content.problem }
-  const { body, etag = strongEtag(body), lifeSeconds } = content
-  return { stamp, tags: all, body, etag, ...(lifeSeconds == null ? {} : { lifeSeconds }) }
+  const { body, etag = strongEtag(body), lifeSeconds = null } = content
+  if (lifeSeconds === null) return { stamp, tags: all, body, etag }
+  return { stamp, tags: all, body, etag, lifeSeconds: Math.min(lifeSeconds, LIFE_SECONDS_MAX) }
 }

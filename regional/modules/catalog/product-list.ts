@@ -132,8 +132,9 @@ export const pageStatements = statementsOf((order) =>
   pageStatement(order.name, {
     readBack: order.readBack,
     life: secondsUntil(nextBoundary(sql`''`)),
+    documentsOf: sql`''`,
     entries: sql`
-        select listing.product_id, listing.customer_group, ${order.column} as key,
+        select listing.product_id, ${order.column} as key,
           row_number() over (${ordered(order)}) as place
         from listing
         where ${inList(sql`''`)} and ${beyondCursor(order)}
@@ -146,6 +147,7 @@ export const pageStatements = statementsOf((order) =>
 export const groupPageStatements = statementsOf((order) =>
   pageStatement(`${order.name}_of_group`, {
     readBack: order.readBack,
+    documentsOf: sql`entry.customer_group`,
     life: secondsUntil(sql`least(${nextBoundary(sql`''`)}, ${nextBoundary(value('group'))})`),
     entries: mergedEntries(order),
   }),
@@ -216,7 +218,8 @@ function ordered(
 }
 
 function inAnyPhase(group: SQL, alias = sql`listing`): SQL {
-  return sql`${alias}.category_id = list.id and ${alias}.market = asked.market
+  return sql`${alias}.category_id = case list.category when '' then '' else category.id end
+          and ${alias}.market = asked.market
           and ${alias}.locale = asked.locale and ${alias}.customer_group = ${group}`
 }
 
@@ -238,25 +241,24 @@ function nextBoundary(group: SQL): SQL {
 }
 
 /** One entry more than the page is read, which says whether another page follows. */
-function pageStatement(name: string, parts: { entries: SQL; readBack: SQL; life: SQL }) {
-  const { entries, readBack, life } = parts
+function pageStatement(
+  name: string,
+  parts: { entries: SQL; documentsOf: SQL; readBack: SQL; life: SQL },
+) {
+  const { entries, documentsOf, readBack, life } = parts
   return statement<PageValues, PageRow>(
     name,
     sql`
     select ${stampColumns}, asked.market, asked.locale,
-      list.category = '' or list.id is not null as "isKnown",
+      list.category = '' or category.id is not null as "isKnown",
       page.cards, page.ids, page.last_key as "lastKey", page.has_more as "hasMore",
       ${life} as "lifeSeconds"
     from feed_clock clock
     ${joinAsked}
     cross join (
-      select wanted.category, wanted.length,
-        case wanted.category when '' then '' else category.id end as id
-      from (
-        select ${value('category')}::text as category, ${value('limit')}::int as length
-      ) wanted
-      left join category on category.handle = wanted.category
+      select ${value('category')}::text as category, ${value('limit')}::int as length
     ) list
+    left join category on category.handle = list.category
     left join lateral (
       select string_agg(document.card, ',' order by entry.place)
           filter (where entry.place <= list.length) as cards,
@@ -268,7 +270,7 @@ function pageStatement(name: string, parts: { entries: SQL; readBack: SQL; life:
       ) entry
       join product_document document on document.product_id = entry.product_id
         and document.market = asked.market and document.locale = asked.locale
-        and document.customer_group = entry.customer_group and ${isShownNow(sql`document`)}
+        and document.customer_group = ${documentsOf} and ${isShownNow(sql`document`)}
     ) page on true
     where clock.feed = 'catalogue'`,
   )

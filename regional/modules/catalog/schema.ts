@@ -278,6 +278,7 @@ export const listing = pgTable(
         table.validUntil,
       ],
     }),
+    // With the phase in them, the indexes alone say what stands where now.
     index('listing_newest').on(
       table.categoryId,
       table.market,
@@ -285,6 +286,8 @@ export const listing = pgTable(
       table.customerGroup,
       table.publishedAt,
       table.productId,
+      table.validFrom,
+      table.validUntil,
     ),
     index('listing_name').on(
       table.categoryId,
@@ -293,6 +296,8 @@ export const listing = pgTable(
       table.customerGroup,
       table.sortName,
       table.productId,
+      table.validFrom,
+      table.validUntil,
     ),
     index('listing_price').on(
       table.categoryId,
@@ -301,6 +306,8 @@ export const listing = pgTable(
       table.customerGroup,
       table.sortPrice,
       table.productId,
+      table.validFrom,
+      table.validUntil,
     ),
     // Empty in a shop without schedules.
     index('listing_boundary')

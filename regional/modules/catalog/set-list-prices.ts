@@ -10,8 +10,11 @@ import { holdCatalogue } from './catalogue-lock.ts'
 import { assertFewLists, knownPriceList } from './price-lists.ts'
 import { showProducts } from './show-products.ts'
 
-/** How many variants a list may name: when it changes, all of their products are rendered in one transaction. */
-export const VARIANTS_OF_LIST_MAX = 5_000
+/**
+ * How many variants a list may name. When its schedule changes, all of their products are rendered in one transaction,
+ * which must end well before the edge gives up on it.
+ */
+export const VARIANTS_OF_LIST_MAX = 2_000
 
 /**
  * Sets prices in a list and takes out those that are null; the others stay. All of them, or none.

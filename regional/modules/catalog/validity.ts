@@ -1,19 +1,14 @@
 /** When a rendered row is shown, and for how long an answer made of it may be kept: by Postgres's clock alone. */
 import { type SQL, sql } from 'drizzle-orm'
 
-/** No schedule keeps an answer for longer than this; it is asked for again then. */
-const LIFE_SECONDS_MAX = 31_536_000
-
 /** Whether the row of this alias is of the phase that is now. */
 export function isShownNow(alias: SQL): SQL {
   return sql`${alias}.valid_from <= now() and ${alias}.valid_until > now()`
 }
 
-/** Whole seconds up to an instant; null when that never comes. Subtracting infinity is an error before Postgres 17. */
+/** Whole seconds up to an instant; null when that never comes: to subtract infinity is an error before Postgres 17. */
 export function secondsUntil(instant: SQL): SQL {
-  return sql`case when ${instant} < 'infinity' then
-    least(floor(extract(epoch from ${instant} - now())), ${sql.raw(String(LIFE_SECONDS_MAX))})::int
-  end`
+  return sql`floor(extract(epoch from nullif(${instant}, 'infinity') - now()))::bigint`
 }
 
 /** An instant as the contracts write it, or as Postgres writes infinity; it sorts by time. */

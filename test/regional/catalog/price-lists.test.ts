@@ -1,70 +1,23 @@
-/** Price lists: their verbs, and whose prices are shown, listed and charged when. */
+/** The verbs of price lists: what each does, refuses, ticks and leaves in the audit. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { pricedVariants } from '../../../regional/modules/catalog/index.ts'
 import { LISTS_OF_PRODUCT_MAX } from '../../../regional/modules/catalog/price-lists.ts'
-import type { Product, ProductPage, ProductSort } from '../../../shared/contracts/catalog.ts'
+import { VARIANTS_OF_LIST_MAX } from '../../../regional/modules/catalog/set-list-prices.ts'
 import type { PriceList } from '../../../shared/contracts/price-lists.ts'
 import { queryRows } from '../../support/database.ts'
 import { accessToken } from '../../support/keys.ts'
-import { type CatalogCell, problemOf, productInput, startCatalogCell } from './fixtures.ts'
+import { problemOf } from './fixtures.ts'
+import { inSeconds, type PriceListCell, startPriceListCell } from './price-list-cell.ts'
 
-let cell: CatalogCell
+let cell: PriceListCell
 beforeAll(async () => {
-  cell = await startCatalogCell()
+  cell = await startPriceListCell()
 })
 afterAll(() => cell.close())
 
-let made = 0
-
-/** A product on sale at EUR 50, and its SKU. */
-async function onSale(more: object = {}): Promise<{ id: string; handle: string; sku: string }> {
-  made += 1
-  const input = productInput(10_000 + made)
-  const sku = input.variants[0]!.sku
-  const variants = [{ sku, prices: { EUR: 5_000, USD: 6_000 } }]
-  const { id } = await cell.publishedProduct({ ...input, variants, ...more })
-  return { id, handle: input.handle, sku }
-}
-
-async function newList(more: object = {}): Promise<PriceList> {
-  made += 1
-  return await cell.staff('post', '/v1/staff/price-lists', {
-    handle: `list-${made}`,
-    name: `List ${made}`,
-    ...more,
-  })
-}
-
-/** @param prices EUR by SKU. */
-async function setPrices({ id }: PriceList, prices: Record<string, number | null>): Promise<void> {
-  const variants = Object.entries(prices).map(([sku, EUR]) => ({ sku, prices: { EUR } }))
-  await cell.staff('put', `/v1/staff/price-lists/${id}/prices`, { variants })
-}
-
-const asGroup = (path: string, group: string | null) =>
-  group === null ? path : `${path}${path.includes('?') ? '&' : '?'}group=${group}`
-
-async function pageOf(handle: string, group: string | null = null) {
-  const response = await cell.call('get', asGroup(`/v1/products/${handle}?market=de`, group))
-  expect(response.status).toBe(200)
-  const { variants } = (await response.json()) as Product
-  const life = response.headers.get('tradewind-life')
-  return {
-    amounts: variants.map(({ price }) => price.amountMinor),
-    lifeSeconds: life === null ? null : Number(life),
-  }
-}
-
-async function priceOf(handle: string, group: string | null = null): Promise<number> {
-  return (await pageOf(handle, group)).amounts[0]!
-}
-
-const inSeconds = (seconds: number) => new Date(Date.now() + seconds * 1_000).toISOString()
-
 describe('a price list', () => {
   test('is created without prices, changed, read with its prices, and deleted, each with its audit row', async () => {
-    const { sku } = await onSale()
-    const list = await newList({ customerGroup: 'wholesale', endsAt: '2100-01-01T00:00:00Z' })
+    const { sku } = await cell.onSale()
+    const list = await cell.newList({ customerGroup: 'wholesale', endsAt: '2100-01-01T00:00:00Z' })
     expect(list).toMatchObject({
       customerGroup: 'wholesale',
       startsAt: null,
@@ -73,7 +26,7 @@ describe('a price list', () => {
     })
     const path = `/v1/staff/price-lists/${list.id}`
     expect(await cell.staff('get', path)).toEqual({ list, items: [], next: null })
-    await setPrices(list, { [sku]: 4_000 })
+    await cell.listPrices(list, { [sku]: 4_000 })
     expect(await cell.staff('get', path)).toEqual({
       list,
       items: [{ sku, prices: { EUR: 4_000 } }],
@@ -95,7 +48,7 @@ describe('a price list', () => {
   })
 
   test('and its prices are read in pages, by handle and by SKU', async () => {
-    const lists = [await newList(), await newList(), await newList()]
+    const lists = [await cell.newList(), await cell.newList(), await cell.newList()]
     const handles: string[] = []
     let next: string | null = ''
     while (next !== null) {
@@ -109,9 +62,13 @@ describe('a price list', () => {
     }
     expect(handles).toEqual(handles.toSorted())
     for (const { handle } of lists) expect(handles).toContain(handle)
-    const skus = [(await onSale()).sku, (await onSale()).sku, (await onSale()).sku].sort()
+    const skus = [
+      (await cell.onSale()).sku,
+      (await cell.onSale()).sku,
+      (await cell.onSale()).sku,
+    ].sort()
     const [list] = lists as [PriceList]
-    await setPrices(list, Object.fromEntries(skus.map((sku) => [sku, 1])))
+    await cell.listPrices(list, Object.fromEntries(skus.map((sku) => [sku, 1])))
     const path = `/v1/staff/price-lists/${list.id}?limit=2`
     const first = await cell.staff<{ items: { sku: string }[]; next: string }>('get', path)
     expect(first).toMatchObject({ items: [{ sku: skus[0] }, { sku: skus[1] }], next: skus[1] })
@@ -193,7 +150,7 @@ describe('a price list', () => {
   }
 
   test('is nobody’s to read or write without the scope', async () => {
-    const { id } = await newList()
+    const { id } = await cell.newList()
     const token = await accessToken({ scopes: ['catalogue:read'] })
     const path = `/v1/staff/price-lists/${id}`
     expect((await cell.call('get', path, { token })).status).toBe(200)
@@ -201,13 +158,13 @@ describe('a price list', () => {
   })
 
   test('that is written again as it is ticks nothing and is in no audit', async () => {
-    const { sku } = await onSale()
-    const list = await newList({ customerGroup: 'vip', startsAt: inSeconds(3_600) })
-    await setPrices(list, { [sku]: 4_000 })
+    const { sku } = await cell.onSale()
+    const list = await cell.newList({ customerGroup: 'vip', startsAt: inSeconds(3_600) })
+    await cell.listPrices(list, { [sku]: 4_000 })
     const before = await cell.audits(list.id)
     const { name, customerGroup, startsAt, endsAt, priority } = list
     const ticks = await cell.ticksOf(async () => {
-      await setPrices(list, { [sku]: 4_000 })
+      await cell.listPrices(list, { [sku]: 4_000 })
       const patch = { name, customerGroup, startsAt, endsAt, priority }
       await cell.staff('patch', `/v1/staff/price-lists/${list.id}`, patch)
     })
@@ -216,10 +173,10 @@ describe('a price list', () => {
   })
 
   test('ticks what readers may see otherwise by it, and no handle', async () => {
-    const { id, sku } = await onSale()
-    const list = await newList({ customerGroup: 'vip' })
+    const { id, sku } = await cell.onSale()
+    const list = await cell.newList({ customerGroup: 'vip' })
     const ticks = await cell.ticksOf(async () => {
-      await setPrices(list, { [sku]: 4_000 })
+      await cell.listPrices(list, { [sku]: 4_000 })
       await cell.staff('patch', `/v1/staff/price-lists/${list.id}`, { name: 'Another' })
       await cell.staff('delete', `/v1/staff/price-lists/${list.id}`)
     })
@@ -229,19 +186,50 @@ describe('a price list', () => {
     ])
   })
 
+  test('with more variants than it may name is refused, and stays as it was', async () => {
+    const { id, sku } = await cell.onSale()
+    const list = await cell.newList()
+    await queryRows(
+      cell.url,
+      `with many as (
+         insert into variant (id, product_id, sku, options, position)
+         select 'var_many_' || i, $1, 'MANY-' || i, '{}', i
+         from generate_series(1, ${VARIANTS_OF_LIST_MAX}) i returning id)
+       insert into price_list_price (list_id, variant_id, currency, amount_minor)
+       select $2, id, 'EUR', 1 from many`,
+      [id, list.id],
+    )
+    const body = { variants: [{ sku, prices: { EUR: 1 } }] }
+    const path = `/v1/staff/price-lists/${list.id}/prices`
+    expect(await problemOf(await cell.tryStaff('put', path, { body }))).toMatchObject({
+      status: 409,
+      code: 'pricelist.too_many',
+    })
+    const of = await queryRows(
+      cell.url,
+      `select 1 from price_list_price listed join variant on variant.id = listed.variant_id
+       where listed.list_id = $1 and variant.sku = $2`,
+      [list.id, sku],
+    )
+    expect(of).toEqual([])
+    body.variants[0]!.sku = 'MANY-1'
+    body.variants[0]!.prices.EUR = 2
+    expect((await cell.tryStaff('put', path, { body })).status).toBe(200)
+  })
+
   test('more than a product may have is refused, and one that has ended does not count', async () => {
-    const { sku } = await onSale()
+    const { sku } = await cell.onSale()
     const lists: PriceList[] = []
     for (let index = 0; index < LISTS_OF_PRODUCT_MAX; index += 1) {
       lists.push(
-        await newList({ customerGroup: `group-${index}`, endsAt: inSeconds(9_000 + index) }),
+        await cell.newList({ customerGroup: `group-${index}`, endsAt: inSeconds(9_000 + index) }),
       )
-      await setPrices(lists.at(-1)!, { [sku]: 1_000 + index })
+      await cell.listPrices(lists.at(-1)!, { [sku]: 1_000 + index })
     }
-    const ended = await newList({ endsAt: '2020-01-01T00:00:00Z' })
+    const ended = await cell.newList({ endsAt: '2020-01-01T00:00:00Z' })
     const variants = [{ sku, prices: { EUR: 1 } }]
-    await setPrices(ended, { [sku]: 1 })
-    const another = await newList()
+    await cell.listPrices(ended, { [sku]: 1 })
+    const another = await cell.newList()
     const refused = [
       await cell.tryStaff('put', `/v1/staff/price-lists/${another.id}/prices`, {
         body: { variants },
@@ -261,190 +249,4 @@ describe('a price list', () => {
     // Everybody's, and of each group one phase up to the end of its list and one after.
     expect(rows!.documents).toBe(1 + 2 * LISTS_OF_PRODUCT_MAX)
   })
-})
-
-describe('the price that is shown', () => {
-  test('is the group’s for the group and everybody’s for all others', async () => {
-    const { handle, sku } = await onSale()
-    await setPrices(await newList({ customerGroup: 'wholesale' }), { [sku]: 4_000 })
-    expect(await priceOf(handle)).toBe(5_000)
-    expect(await priceOf(handle, 'vip')).toBe(5_000)
-    expect(await priceOf(handle, 'wholesale')).toBe(4_000)
-    await setPrices(await newList({ priority: 1 }), { [sku]: 3_000 })
-    expect(await priceOf(handle)).toBe(3_000)
-    expect(await priceOf(handle, 'wholesale')).toBe(3_000)
-  })
-
-  test('is the list’s from its start until its end, by entries whose life ends with each phase', async () => {
-    const { handle, sku } = await onSale()
-    const list = await newList({ startsAt: inSeconds(1.2), endsAt: inSeconds(2.4) })
-    await setPrices(list, { [sku]: 100 })
-    const seen: number[] = []
-    const began = Date.now()
-    for (let amount = -1; Date.now() - began < 20_000; ) {
-      const { amounts, lifeSeconds } = await pageOf(handle)
-      const [now] = amounts
-      if (now !== amount) seen.push(now!)
-      amount = now!
-      if (seen.length === 3) {
-        expect(lifeSeconds).toBeNull()
-        break
-      }
-      expect(lifeSeconds).toBeLessThanOrEqual(2)
-      expect(lifeSeconds).toBeGreaterThanOrEqual(0)
-    }
-    expect(seen).toEqual([5_000, 100, 5_000])
-    // The phases that are over are still there, and the next write takes them away.
-    const count = () => rowCount(sku)
-    expect(await count()).toBeGreaterThan(await settled(sku, count))
-  })
-
-  async function settled(sku: string, count: () => Promise<number>): Promise<number> {
-    await cell.staff('put', `/v1/staff/variants/${sku}/prices`, { prices: { EUR: 5_001 } })
-    return await count()
-  }
-
-  async function rowCount(sku: string): Promise<number> {
-    const [row] = await queryRows<{ rows: number }>(
-      cell.url,
-      `select (select count(*) from product_document where product_id = variant.product_id)
-        + (select count(*) from listing where product_id = variant.product_id) as rows
-       from variant where sku = $1`,
-      [sku],
-    )
-    return Number(row!.rows)
-  }
-
-  test('when a phase has come, a write that leaves it alone ticks nothing', async () => {
-    const { handle, sku } = await onSale()
-    const list = await newList({ startsAt: inSeconds(0.5) })
-    await setPrices(list, { [sku]: 100 })
-    await expect.poll(() => priceOf(handle)).toBe(100)
-    const ticks = await cell.ticksOf(() =>
-      cell.staff('put', `/v1/staff/variants/${sku}/prices`, { prices: { EUR: 5_500 } }),
-    )
-    expect(ticks).toEqual([])
-    expect(await pageOf(handle)).toEqual({ amounts: [100], lifeSeconds: null })
-  })
-
-  test('ends the life of lists that hold the product, and of no other list', async () => {
-    await cell.createCategory('scheduled')
-    await cell.createCategory('steady')
-    const { sku } = await onSale({ categories: ['scheduled'] })
-    await onSale({ categories: ['steady'] })
-    const groups = await newList({ customerGroup: 'vip', startsAt: inSeconds(100) })
-    await setPrices(groups, { [sku]: 100 })
-    const lifeOf = async (category: string, group: string | null) => {
-      const path = asGroup(`/v1/products?market=de&category=${category}`, group)
-      const life = (await cell.call('get', path)).headers.get('tradewind-life')
-      return life === null ? null : Number(life)
-    }
-    const near = expect.toSatisfy((life: number) => life > 80 && life <= 100)
-    expect(await lifeOf('scheduled', 'vip')).toEqual(near)
-    expect(await lifeOf('scheduled', null)).toBeNull()
-    expect(await lifeOf('scheduled', 'wholesale')).toBeNull()
-    expect(await lifeOf('steady', 'vip')).toBeNull()
-    await cell.staff('patch', `/v1/staff/price-lists/${groups.id}`, { customerGroup: null })
-    expect(await lifeOf('scheduled', null)).toEqual(near)
-    expect(await lifeOf('scheduled', 'vip')).toEqual(near)
-  })
-})
-
-describe('a list of products', () => {
-  const SORTS: ProductSort[] = ['newest', 'name', 'price', '-price']
-  const PRODUCTS = 24
-
-  beforeAll(async () => {
-    await cell.createCategory('merged')
-    const skus: string[] = []
-    for (let index = 0; index < PRODUCTS; index += 1) {
-      const price = 1_000 + (index % 5) * 100
-      const sku = `MERGED-${index}`
-      await onSale({
-        categories: ['merged'],
-        translations: { en: { name: `Name ${index % 4}` } },
-        variants: [{ sku, prices: { EUR: price } }],
-      })
-      skus.push(sku)
-    }
-    const priced = (amounts: (index: number) => number | null) =>
-      Object.fromEntries(
-        skus.flatMap((sku, index) => {
-          const amount = amounts(index)
-          return amount === null ? [] : [[sku, amount]]
-        }),
-      )
-    const [some, all] = [
-      await newList({ customerGroup: 'some' }),
-      await newList({ customerGroup: 'all' }),
-    ]
-    await setPrices(
-      some,
-      priced((index) => (index % 3 === 0 ? 900 + index * 40 : null)),
-    )
-    await setPrices(
-      all,
-      priced((index) => 700 + ((index * 7) % 24) * 10),
-    )
-    const later = await newList({ customerGroup: 'some', startsAt: inSeconds(3_600), priority: 9 })
-    await setPrices(
-      later,
-      priced((index) => (index % 2 === 0 ? 1 : null)),
-    )
-  })
-
-  describe.each(['some', 'all', 'none'])('of the group %s', (group) => {
-    test.each(SORTS)(
-      'sorted by %s holds each product once, with the group’s price, in the order of those',
-      async (sort) => {
-        for (const limit of [1, 5, 7, PRODUCTS]) {
-          const items: ProductPage['items'] = []
-          let after = ''
-          for (let pages = 0; pages <= PRODUCTS; pages += 1) {
-            const path = `/v1/products?market=de&category=merged&sort=${sort}&limit=${limit}${after}`
-            const page = (await (
-              await cell.call('get', asGroup(path, group))
-            ).json()) as ProductPage
-            items.push(...page.items)
-            if (page.next === null) break
-            after = `&after=${page.next}`
-          }
-          expect(new Set(items.map(({ id }) => id)).size).toBe(PRODUCTS)
-          expect(items).toHaveLength(PRODUCTS)
-          for (const { handle, priceFrom } of items) {
-            if (limit === PRODUCTS) expect(priceFrom.amountMinor).toBe(await priceOf(handle, group))
-          }
-          const amounts = items.map(({ priceFrom }) => priceFrom.amountMinor)
-          const direction = sort === '-price' ? -1 : 1
-          if (sort.endsWith('price')) {
-            expect(amounts).toEqual(amounts.toSorted((one, other) => direction * (one - other)))
-          }
-        }
-      },
-    )
-  })
-})
-
-test('what a cart is charged is what the page shows, for everybody and every group, now and later', async () => {
-  const { db } = cell.services
-  const groups = [null, 'vip', 'wholesale']
-  for (let round = 0; round < 6; round += 1) {
-    const { handle, sku } = await onSale()
-    for (let index = 0; index < 4; index += 1) {
-      const list = await newList({
-        customerGroup: groups[(round + index) % 3],
-        priority: (round * index) % 3,
-        startsAt: index === 1 ? inSeconds(-60) : index === 2 ? inSeconds(0.4) : null,
-        endsAt: index === 3 ? inSeconds(60) : null,
-      })
-      await setPrices(list, { [sku]: 1_000 + ((round * 31 + index * 17) % 7) * 100 })
-    }
-    const charged = async (group: string | null) => {
-      const asked = { skus: [sku], market: 'de', locale: 'de', group }
-      return (await pricedVariants(db, asked))[0]!.unitPriceMinor
-    }
-    for (const group of groups) {
-      await expect.poll(async () => (await charged(group)) - (await priceOf(handle, group))).toBe(0)
-    }
-  }
 })
