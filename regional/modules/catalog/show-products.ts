@@ -61,7 +61,8 @@ async function showBatch(tx: Tx, ids: readonly string[], markets: readonly Marke
   }
 }
 
-function rowsOf(
+/** The rows that readers are to see of these products. */
+export function rowsOf(
   products: readonly ProductRecord[],
   lists: ReadonlyMap<string, ProductPriceList[]>,
   markets: readonly Market[],
