@@ -86,7 +86,7 @@ async function priceIn(response: Response): Promise<number> {
   return ((await response.json()) as Product).variants[0]!.price.amountMinor
 }
 
-test('each reader gets its own group’s price from memory, whatever its query says, and sees a change of it', async () => {
+test('each reader has its own group’s price from memory, whatever its query says, and each change', async () => {
   const { sku, path, handle } = await onSale()
   let { position } = await listed(sku, 800, { customerGroup: 'wholesale' })
   const vips = await listed(sku, 700, { customerGroup: 'vip' })

@@ -201,9 +201,10 @@ async function expectShownAsWritten(): Promise<void> {
     products.map(({ id }) => id),
   )
   const { documents, listings } = rowsOf(records, lists, markets)
+  const yearOf = (instant: string) => `case when isfinite(${instant})
+    then to_char(${instant} at time zone 'UTC', 'YYYY') else ${instant}::text end`
   const phase = `customer_group as "customerGroup", market, locale,
-    case when isfinite(valid_from) then to_char(valid_from at time zone 'UTC', 'YYYY') else valid_from::text end as "from",
-    case when isfinite(valid_until) then to_char(valid_until at time zone 'UTC', 'YYYY') else valid_until::text end as "until"`
+    ${yearOf('valid_from')} as "from", ${yearOf('valid_until')} as "until"`
   const shownDocuments = await queryRows(
     cell.url,
     `select product_id as "productId", ${phase}, handle, page, etag, card from product_document`,
