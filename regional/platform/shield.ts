@@ -95,7 +95,7 @@ export class Shield {
     try {
       const context = { actor, market, locale, group, snapshots, ...validated(route, incoming) }
       const snapshot = (await route.handler(context as never)) as Snapshot
-      return { kind: 'entry', ...entryOf(snapshot, { askedAtMs, stale }) }
+      return { kind: 'entry', ...entryOf(snapshot, { askedAtMs, stale }), shielded: false }
     } catch (error) {
       // What is wrong with the request is the caller's to know; the rest is a failure of this tier.
       if (!(error instanceof Problem) || error.status >= 500) throw error
