@@ -39,7 +39,7 @@ const PAGES = ['/v1/openapi.json', '/docs', '/docs/*', '/.well-known/jwks.json']
 export function createEdge(config: EdgeConfig, cache: Cache) {
   const { defaultCell, environment } = config
   const now = () => Date.now()
-  const follower = new FeedFollower({ source: cellFeed(defaultCell, cache, environment), now })
+  const follower = new FeedFollower({ source: cellFeed(defaultCell, cache, config), now })
   const memory = new MemoryTier()
   const reads = new CachedReads({
     follower,

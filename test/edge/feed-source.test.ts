@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { cellFeed } from '../../edge/cache/feed-source.ts'
-import { readEdgeConfig } from '../../edge/config.ts'
+import { type Bindings, readEdgeConfig } from '../../edge/config.ts'
 import type { Batch } from '../../shared/freshness/feed.ts'
 import { FeedModel } from '../shared/freshness/feed-model.ts'
 
@@ -49,7 +49,7 @@ function coloCache() {
   return { cache: cache as unknown as Cache, kept }
 }
 
-function sourceOn(cache: Cache, environment = 'test') {
+function sourceOn(cache: Cache, environment: Bindings['ENVIRONMENT'] = 'development') {
   const { port } = server.address() as AddressInfo
   const { defaultCell } = readEdgeConfig({
     CELLS: JSON.stringify({ eu: { url: `http://127.0.0.1:${port}` } }),
@@ -57,7 +57,7 @@ function sourceOn(cache: Cache, environment = 'test') {
     DEFAULT_CELL: 'eu',
     ENVIRONMENT: 'development',
   })
-  return cellFeed(defaultCell, cache, environment)
+  return cellFeed(defaultCell, cache, { environment, redis: null })
 }
 
 describe('the shared feed', () => {
