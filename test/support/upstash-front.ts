@@ -23,8 +23,8 @@ export interface UpstashFront {
   readonly readOnlyToken: string
   /** Commands taken since the start, by name in upper case. */
   readonly commands: Readonly<Record<string, number>>
-  /** HTTP requests taken. */
-  readonly requests: number
+  /** HTTP requests taken, of one token's holder or of all. */
+  requestsOf(token?: string): number
   /** Runs a command on the server itself, past the front, for arranging and looking. */
   redis(...command: unknown[]): Promise<Reply>
   /** @param only the requests to one path, or of one token's holder; all when left out. */
@@ -50,12 +50,12 @@ export async function startUpstashFront(): Promise<UpstashFront> {
     [readOnlyToken, reader],
   ])
   const commands: Record<string, number> = {}
-  let requests = 0
+  const requests = new Map<string, number>()
   let failing: { fault: FrontFault; path?: string; token?: string } | null = null
 
   const http = createServer(async (request, response) => {
-    requests += 1
     const bearer = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1] ?? ''
+    requests.set(bearer, (requests.get(bearer) ?? 0) + 1)
     const fault = isAmong(failing, request.url, bearer) ? failing?.fault : null
     if (fault === 'refusing') return request.destroy()
     if (fault === 'silent') return
@@ -85,8 +85,9 @@ export async function startUpstashFront(): Promise<UpstashFront> {
     token,
     readOnlyToken,
     commands,
-    get requests() {
-      return requests
+    requestsOf: (only) => {
+      if (only !== undefined) return requests.get(only) ?? 0
+      return [...requests.values()].reduce((sum, each) => sum + each, 0)
     },
     redis: async (...command) => (await writer.send([command]))[0]!,
     fail: (fault, only = {}) => {

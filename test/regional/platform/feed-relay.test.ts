@@ -303,8 +303,8 @@ describe('when something is away', () => {
       await reached(await change('product:a'))
       front.fail(fault)
       await change('product:b')
-      const before = front.requests
-      await vi.waitFor(() => expect(front.requests).toBeGreaterThan(before + 1), 10_000)
+      const before = front.requestsOf()
+      await vi.waitFor(() => expect(front.requestsOf()).toBeGreaterThan(before + 1), 10_000)
       front.restore()
       const after = await vi.waitFor(() => reached(2), 10_000)
       expect(joinRecords(await records(), after, 1)!.batch.to).toBe(2)
@@ -360,8 +360,8 @@ describe('a cell’s process', () => {
   test('says once that Redis refuses it, without its token or what was sent, and serves all the same', async () => {
     const token = 'a-wrong-token'
     const cell = await startCellProcess(url, { ...environment(), UPSTASH_REDIS_REST_TOKEN: token })
-    const before = front.requests
-    await vi.waitFor(() => expect(front.requests).toBeGreaterThan(before + 2), 10_000)
+    const before = front.requestsOf()
+    await vi.waitFor(() => expect(front.requestsOf()).toBeGreaterThan(before + 2), 10_000)
     expect((await fetch(`${cell.url}/health/ready`)).status).toBe(200)
     expect(await cell.end('SIGTERM')).toBe(0)
     expect(cell.output().match(/the feed is not relayed/g)).toHaveLength(1)
