@@ -114,17 +114,21 @@ describe('what it takes from the stream', () => {
   test('is what it was, whatever else lies in the stream', async () => {
     commit(5)
     await relay()
-    const { incarnation } = feed
-    const forged = { ...feed.batchAfter(0), to: 9, changes: [] }
-    const honest = JSON.stringify({ ...feed.batchAfter(0), incarnation })
+    const honest = feed.batchAfter(0)
+    const forged = JSON.stringify({
+      ...honest,
+      changes: honest.changes.map(({ n }) => ({ n, tags: ['product:another'] })),
+    })
+    const cut = JSON.stringify({ ...honest, to: 9 })
     const stranger = { ...defaultCell, secret: new Uint8Array(32) }
     for (const [field, text] of [
       [RECORD_FIELD, 'nothing'],
-      [RECORD_FIELD, JSON.stringify(forged)],
-      [RECORD_FIELD, await seal(JSON.stringify(forged), KEYS.changes, [stranger])],
-      [RECORD_FIELD, await seal(honest, streamKeys('us').changes, [defaultCell])],
-      [RECORD_FIELD, await seal(JSON.stringify(forged), KEYS.changes, [defaultCell])],
-      ['another', await seal(honest, KEYS.changes, [defaultCell])],
+      [RECORD_FIELD, forged],
+      [RECORD_FIELD, await seal(forged, KEYS.changes, [stranger])],
+      [RECORD_FIELD, await seal(forged, streamKeys('us').changes, [defaultCell])],
+      [RECORD_FIELD, await seal(forged, KEYS.beat, [defaultCell])],
+      [RECORD_FIELD, await seal(cut, KEYS.changes, [defaultCell])],
+      ['another', await seal(forged, KEYS.changes, [defaultCell])],
     ]) {
       await front.redis('XADD', KEYS.changes, '*', field, text)
     }
