@@ -155,7 +155,7 @@ class Relay {
   async #write(tail: Batch, before: Beat | null, redisAtMs: number): Promise<void> {
     const { changes, beat: key } = this.#place
     const { incarnation, to } = tail
-    const beat: Beat = { relay: this.#id, incarnation, n: to }
+    const beat: Beat = { relay: this.#id, incarnation, n: to, lookedAtMs: redisAtMs }
     const sealed = await seal(JSON.stringify(beat), key, this.#keys)
     const transaction = this.#redis.multi()
     if (before === null || before.n !== to || isOther(before, tail)) {

@@ -24,6 +24,8 @@ export interface Beat {
   readonly incarnation: Incarnation
   /** The newest change there was. */
   readonly n: number
+  /** Redis's time before the look. It tells one beat from the next; an age is never computed from it. */
+  readonly lookedAtMs: number
 }
 
 /** Where a cell's catalogue feed lies in Redis. The format's version is part of it: old and new releases meet there. */
@@ -59,8 +61,7 @@ export function parseBeat(text: string): Beat | null {
     typeof beat?.relay === 'string' &&
     typeof beat.incarnation?.history === 'string' &&
     typeof beat.incarnation.copy === 'string' &&
-    Number.isSafeInteger(beat.n) &&
-    beat.n >= 0
+    [beat.n, beat.lookedAtMs].every((each) => Number.isSafeInteger(each) && each >= 0)
   return isWhole ? beat : null
 }
 

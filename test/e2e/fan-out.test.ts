@@ -1,7 +1,7 @@
 /** The feed through Redis, whole: a real relay, a real Redis, real edges in workerd, and what happens when one fails. */
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
-import { STREAM_PAUSE_MS } from '../../edge/cache/feed-stream.ts'
+import { STREAM_AGE_MS_MAX, STREAM_PAUSE_MS } from '../../edge/cache/feed-stream.ts'
 import type { EdgeHealth } from '../../edge/counters.ts'
 import type { Product } from '../../shared/contracts/catalog.ts'
 import { FEED_BATCH_MAX, FEED_STALE_MS_MAX } from '../../shared/freshness/feed.ts'
@@ -121,6 +121,21 @@ test('a change reaches every edge through the stream, and the cell is not asked 
   expect(front.requestsOf(front.readOnlyToken)).toBeGreaterThan(2)
 })
 
+test('while nothing changes the cell is not asked either, however long that lasts', async () => {
+  await streamed()
+  const before = cell.count(FEED)
+  const asked = front.requestsOf(front.readOnlyToken)
+  const fills = (STREAM_AGE_MS_MAX / 1_000 + 3) * edges.length
+  await vi.waitFor(
+    async () => {
+      await Promise.all(edges.map((edge) => priceAt(edge)))
+      expect(front.requestsOf(front.readOnlyToken)).toBeGreaterThanOrEqual(asked + fills)
+    },
+    { timeout: 20_000, interval: 20 },
+  )
+  expect(cell.count(FEED)).toBe(before)
+})
+
 test('a reader’s own write is in the next read of any edge, for which the cell itself is asked', async () => {
   await Promise.all(edges.map((edge) => priceAt(edge)))
   const before = cell.count(FEED)
@@ -199,7 +214,7 @@ test('what others leave in Redis changes nothing, though it is all that a reader
   const [copy] = await queryRows<{ copy: string }>(system.databaseUrl, 'select copy from feed_copy')
   const incarnation = { history, copy: copy!.copy }
   const ahead = n + 500
-  const forgedBeat = JSON.stringify({ relay: 'forged', incarnation, n: ahead })
+  const forgedBeat = JSON.stringify({ relay: 'forged', incarnation, n: ahead, lookedAtMs: 1 })
   // Whoever believed it would take the next 500 changes for known, and show what they change no more.
   const forgedRecord = JSON.stringify({
     feed: 'catalogue',

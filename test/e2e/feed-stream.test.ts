@@ -56,7 +56,8 @@ let beats = 0
 
 async function beat(ageMs = 0, keys = [defaultCell]): Promise<void> {
   beats += 1
-  const text = JSON.stringify({ relay: `r${beats}`, incarnation: feed.incarnation, n: feed.n })
+  const { incarnation, n } = feed
+  const text = JSON.stringify({ relay: 'r1', incarnation, n, lookedAtMs: beats })
   const sealed = await seal(text, KEYS.beat, keys)
   await front.redis('SET', KEYS.beat, sealed, 'PX', BEAT_LIFE_MS - ageMs)
 }

@@ -156,6 +156,19 @@ describe('one relay', () => {
     expect(joined).toMatchObject({ feed: 'catalogue', from: 0, to: 20 })
   })
 
+  test('never writes the same beat twice, since readers tell by it whether the relay is alive', async () => {
+    startOne()
+    await reached(0)
+    const seen = new Set<unknown>()
+    await vi.waitFor(
+      async () => {
+        seen.add(await front.redis('GET', KEYS.beat))
+        expect(seen.size).toBeGreaterThanOrEqual(4)
+      },
+      { timeout: 5_000, interval: 20 },
+    )
+  })
+
   test('adds to the stream only what changes, and asks little while nothing does', async () => {
     startOne()
     await change('product:a')
@@ -287,7 +300,7 @@ describe('several relays', () => {
   })
 
   test('take over from one whose clock was ahead', async () => {
-    const strange = { relay: 'r', incarnation: { history: 'h', copy: 'c' }, n: 9 }
+    const strange = { relay: 'r', incarnation: { history: 'h', copy: 'c' }, n: 9, lookedAtMs: 1 }
     const sealed = await seal(JSON.stringify(strange), KEYS.beat, [key])
     await front.redis('SET', KEYS.beat, sealed, 'PX', BEAT_LIFE_MS + 3_600_000)
     startOne()

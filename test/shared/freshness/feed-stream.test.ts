@@ -29,7 +29,7 @@ function between(feed: FeedModel, from: number, to: number): Batch {
 }
 
 function beatOf(feed: FeedModel, n = feed.n): Beat {
-  return { relay: 'r1', incarnation: feed.incarnation, n }
+  return { relay: 'r1', incarnation: feed.incarnation, n, lookedAtMs: 1 }
 }
 
 describe('a record', () => {
@@ -89,6 +89,7 @@ describe('a beat', () => {
     ['without a copy', JSON.stringify({ ...beat, incarnation: { history: 'h' } })],
     ['of a negative change', JSON.stringify({ ...beat, n: -1 })],
     ['of a number past 2^53', JSON.stringify({ ...beat, n: 2 ** 53 })],
+    ['without its time', JSON.stringify({ ...beat, lookedAtMs: undefined })],
     ['of a number as text', JSON.stringify({ ...beat, n: '3' })],
   ])('%s is refused', (_, text) => {
     expect(parseBeat(text)).toBeNull()
