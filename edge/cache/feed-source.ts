@@ -40,10 +40,11 @@ export function cellFeed(
   { environment, redis }: Pick<EdgeConfig, 'environment' | 'redis'>,
 ): CellFeed {
   const stream = redis === null ? null : new FeedStream(cell, redis)
+  const copy = coloCopy(
+    cache,
+    `https://cache.tradewind/feed/2/${environment}/${cell.name}/catalogue`,
+  )
   const counts = { sharedCopies: 0, cellFills: 0, cellPolls: 0 }
-  const address = `https://cache.tradewind/feed/2/${environment}/${cell.name}/catalogue`
-  /** The copy seen last, and how old it could be at first sight. A cache may keep one longer than it was told. */
-  let seen: { copy: string; atMs: number; ageMs: number } | null = null
 
   async function ask(from: number | null): Promise<Batch> {
     const path = `/internal/feed?feed=catalogue${from === null ? '' : `&from=${from}`}`
@@ -53,40 +54,16 @@ export function cellFeed(
     return batch
   }
 
-  async function fromColo(): Promise<Aged | null> {
-    const stored = await cache.match(address).catch(() => undefined)
-    const batch = stored === undefined ? null : parseBatch(await stored.json().catch(() => null))
-    if (stored === undefined || batch === null) return null
-    counts.sharedCopies += 1
-    const copy = stored.headers.get(COPY_HEADER) ?? ''
-    const ageMs = Number(stored.headers.get(AGE_HEADER) ?? FEED_TIMEOUT_MS)
-    if (seen?.copy !== copy) {
-      seen = { copy, atMs: Date.now(), ageMs: ageMs + SHARED_SECONDS * 1_000 }
+  async function fill(known: number | null): Promise<Aged> {
+    const from = known === null ? null : Math.max(0, known - SHARED_REACH)
+    const streamed = (await stream?.newest(known)) ?? null
+    if (streamed !== null) {
+      return { ...streamed, batch: batchSince(streamed.batch, from ?? streamed.batch.from) }
     }
-    return { batch, ageMs: seen.ageMs + Date.now() - seen.atMs }
-  }
-
-  async function fromCell(from: number | null): Promise<Aged> {
     counts.cellFills += 1
     const startedAtMs = Date.now()
     const batch = await ask(from)
     return { batch, ageMs: Math.max(Date.now() - startedAtMs, 0) }
-  }
-
-  async function fill(known: number | null): Promise<Aged> {
-    const from = known === null ? null : Math.max(0, known - SHARED_REACH)
-    const streamed = (await stream?.newest(known)) ?? null
-    if (streamed === null) return await fromCell(from)
-    return { ...streamed, batch: from === null ? streamed.batch : batchSince(streamed.batch, from) }
-  }
-
-  async function share(copy: string, { batch, ageMs }: Aged): Promise<void> {
-    const headers = {
-      'cache-control': `public, max-age=${SHARED_SECONDS}`,
-      [AGE_HEADER]: String(ageMs),
-      [COPY_HEADER]: copy,
-    }
-    await cache.put(address, Response.json(batch, { headers })).catch(() => undefined)
   }
 
   return {
@@ -98,14 +75,46 @@ export function cellFeed(
       return await ask(from)
     },
     shared: async (known) => {
-      const shared = await fromColo()
-      if (shared !== null) return shared
-      const filled = await fill(known)
-      const filledAtMs = Date.now()
+      const shared = await copy.take()
+      if (shared === null) return await copy.leave(await fill(known))
+      counts.sharedCopies += 1
+      return shared
+    },
+  }
+}
+
+/** The copy of a batch that the isolates of a colo share. */
+function coloCopy(cache: Cache, address: string) {
+  /** The copy seen last, and how old it could be at first sight. A cache may keep one longer than it was told. */
+  let seen: { copy: string; atMs: number; ageMs: number } | null = null
+
+  return {
+    take: async (): Promise<Aged | null> => {
+      const stored = await cache.match(address).catch(() => undefined)
+      const batch = stored === undefined ? null : parseBatch(await stored.json().catch(() => null))
+      if (stored === undefined || batch === null) return null
+      const copy = stored.headers.get(COPY_HEADER)
+      const ageMs = Number(stored.headers.get(AGE_HEADER) ?? Number.NaN)
+      // What does not say how old it is could vouch for anything.
+      if (copy === null || !(ageMs >= 0)) return null
+      if (seen?.copy !== copy) {
+        seen = { copy, atMs: Date.now(), ageMs: ageMs + SHARED_SECONDS * 1_000 }
+      }
+      return { batch, ageMs: seen.ageMs + Date.now() - seen.atMs }
+    },
+
+    /** @returns what was left, as old as it is by then. */
+    leave: async ({ batch, ageMs }: Aged): Promise<Aged> => {
       const copy = crypto.randomUUID()
-      seen = { copy, atMs: filledAtMs, ageMs: filled.ageMs }
-      await share(copy, filled)
-      return { batch: filled.batch, ageMs: filled.ageMs + Date.now() - filledAtMs }
+      const atMs = Date.now()
+      seen = { copy, atMs, ageMs }
+      const headers = {
+        'cache-control': `public, max-age=${SHARED_SECONDS}`,
+        [AGE_HEADER]: String(ageMs),
+        [COPY_HEADER]: copy,
+      }
+      await cache.put(address, Response.json(batch, { headers })).catch(() => undefined)
+      return { batch, ageMs: ageMs + Date.now() - atMs }
     },
   }
 }

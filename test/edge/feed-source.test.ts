@@ -106,6 +106,22 @@ describe('the shared feed', () => {
     expect(asked).toHaveLength(2)
   })
 
+  it.each([
+    ['no age', { 'tradewind-copy': 'c1' }],
+    ['an age that is no number', { 'tradewind-copy': 'c1', 'tradewind-age-ms': 'young' }],
+    ['an age below zero', { 'tradewind-copy': 'c1', 'tradewind-age-ms': '-60000' }],
+    ['no name', { 'tradewind-age-ms': '1' }],
+  ])('passes over a copy with %s', async (_, headers: Record<string, string>) => {
+    const { cache, kept } = coloCache()
+    const { batch } = await sourceOn(cache).shared(null)
+    for (const entry of kept.values()) entry.response = Response.json(batch, { headers })
+    const source = sourceOn(cache)
+    const { ageMs } = await source.shared(null)
+    expect(ageMs).toBeGreaterThanOrEqual(0)
+    expect(asked).toHaveLength(2)
+    expect(source.counters).toMatchObject({ sharedCopies: 0, cellFills: 1, cellPolls: 0 })
+  })
+
   it('does without a cache that fails', async () => {
     const broken = {
       match: () => Promise.reject(new Error('no cache')),

@@ -27,7 +27,10 @@ export async function startRedisServer(): Promise<RedisServer> {
   })
   const exited = once(child, 'exit')
   await new Promise<void>((resolve, reject) => {
-    child.once('error', reject)
+    const missing = new Error(
+      'redis-server cannot be started: install it, or name it by REDIS_SERVER',
+    )
+    child.once('error', () => reject(missing))
     child.once('exit', () => reject(new Error('redis-server ended')))
     createInterface({ input: child.stdout }).on('line', (line) => {
       if (line.includes('Ready to accept connections')) resolve()
