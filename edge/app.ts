@@ -34,7 +34,8 @@ type EdgeContext = Context
 const PAGES = ['/v1/openapi.json', '/docs', '/docs/*', '/.well-known/jwks.json']
 
 /** What an isolate keeps between requests. */
-export function createEdge(config: EdgeConfig, { follower, memory, reads, origin }: EdgeReads) {
+export function createEdge(config: EdgeConfig, parts: EdgeReads) {
+  const { source, follower, memory, reads, origin } = parts
   const { defaultCell } = config
   const now = () => Date.now()
   const markets = new Markets(reads, origin)
@@ -202,6 +203,7 @@ export function createEdge(config: EdgeConfig, { follower, memory, reads, origin
       ok: true,
       counters,
       ...freshnessReport(reads.counters, follower),
+      sources: source.counters,
       memory: { entries: memory.size, bytes: memory.bytes },
     }
   }

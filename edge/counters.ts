@@ -1,6 +1,8 @@
 /** What this isolate has counted since it started. */
+
 import type { FreshnessReport } from '../shared/freshness/report.ts'
 import type { ProblemCode } from '../shared/problems.ts'
+import type { FeedSourceCounters } from './cache/feed-source.ts'
 
 export interface EdgeCounters {
   requests: number
@@ -30,5 +32,7 @@ export function countRefusedToken(counters: EdgeCounters, reason: string): void 
 export interface EdgeHealth extends FreshnessReport {
   ok: true
   counters: EdgeCounters
+  /** Batches of the feed, by the way they came. */
+  sources: FeedSourceCounters
   memory: { entries: number; bytes: number }
 }
