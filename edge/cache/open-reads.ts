@@ -1,5 +1,6 @@
 /** The cached reads of one isolate: its memory, its colo's cache, the cell behind them, and the feed it follows. */
 import { CachedReads, type Origin } from '../../shared/freshness/cached-reads.ts'
+import { FORCED_POLL_SPACING_MS } from '../../shared/freshness/feed.ts'
 import { FeedFollower } from '../../shared/freshness/follower.ts'
 import { MemoryTier } from '../../shared/freshness/memory-tier.ts'
 import type { EdgeConfig } from '../config.ts'
@@ -16,7 +17,9 @@ export interface EdgeReads {
 
 export function openReads({ defaultCell, environment }: EdgeConfig, cache: Cache): EdgeReads {
   const now = () => Date.now()
-  const follower = new FeedFollower({ source: cellFeed(defaultCell, cache, environment), now })
+  const source = cellFeed(defaultCell, cache, environment)
+  const forcedSpacingMs = FORCED_POLL_SPACING_MS
+  const follower = new FeedFollower({ source, now, forcedSpacingMs })
   const memory = new MemoryTier()
   const colo = coloTier(cache, environment)
   const reads = new CachedReads({ follower, memory, colo, now })
