@@ -5,7 +5,7 @@
 import { type Batch, FEED_REFRESH_MS, FEED_STALE_MS_MAX } from './feed.ts'
 import { Knowledge } from './knowledge.ts'
 import type { Position } from './position.ts'
-import { within } from './within.ts'
+import { after, within } from './within.ts'
 
 /** Where batches come from. */
 export interface FeedSource {
@@ -57,17 +57,29 @@ export class FeedFollower {
   }
   readonly #source: FeedSource
   readonly #now: Milliseconds
+  readonly #forcedSpacingMs: number
   #asOfMs = Number.NEGATIVE_INFINITY
   #attemptedAtMs = Number.NEGATIVE_INFINITY
   #failed = false
+  #failure: unknown = null
   #poll: Poll | null = null
+  /** When the newest direct poll began, and the newest that succeeded. */
+  #directAtMs = Number.NEGATIVE_INFINITY
+  #directDoneFromMs = Number.NEGATIVE_INFINITY
   /** Questions put to the cell itself, and the newest of them whose answer was taken. */
   #asked = 0
   #taken = 0
 
-  constructor(options: { source: FeedSource; now: Milliseconds; knowledge?: Knowledge }) {
+  /** @param options.forcedSpacingMs how far apart polls begin that positions force; none when left out. */
+  constructor(options: {
+    source: FeedSource
+    now: Milliseconds
+    knowledge?: Knowledge
+    forcedSpacingMs?: number
+  }) {
     this.#source = options.source
     this.#now = options.now
+    this.#forcedSpacingMs = options.forcedSpacingMs ?? 0
     this.knowledge = options.knowledge ?? new Knowledge()
   }
 
@@ -78,6 +90,11 @@ export class FeedFollower {
 
   get isCurrent(): boolean {
     return this.ageMs <= FEED_STALE_MS_MAX
+  }
+
+  /** What the newest poll that failed was ended by; `null` when none has failed since the newest that succeeded. */
+  get failure(): unknown {
+    return this.#failure
   }
 
   /** True when a reader at this position can be answered from what we know. */
@@ -114,6 +131,7 @@ export class FeedFollower {
 
   /**
    * Asks the cell itself, past any shared copy. A poll under way is joined only if it began after the reader arrived.
+   * Those who come too soon after the newest one wait, and share the next.
    */
   async #force(
     reader: {
@@ -129,6 +147,13 @@ export class FeedFollower {
     if (underWay?.kind === 'direct' && underWay.startedAtMs <= arrivedAtMs) {
       await this.#join(underWay)
       if (this.isCurrent && this.covers(position)) return true
+    }
+    const waitMs = this.#directAtMs + this.#forcedSpacingMs - this.#now()
+    if (waitMs > 0) {
+      // A timer of this request's own: another's may be cut off, and would never end.
+      await after(waitMs)
+      const isAnswered = this.covers(position) || this.#directDoneFromMs > arrivedAtMs
+      if (this.isCurrent && isAnswered) return true
     }
     const isAsked = !this.covers(position)
     return await this.#pollOnce('direct', waitUntil, isAsked ? beforeForced : undefined)
@@ -162,11 +187,17 @@ export class FeedFollower {
   #start(kind: Poll['kind']): Poll {
     const startedAtMs = this.#now()
     this.#attemptedAtMs = startedAtMs
+    if (kind === 'direct') this.#directAtMs = startedAtMs
     const done = this.#run(kind)
       .then(
-        () => true,
         () => {
+          if (kind === 'direct') this.#directDoneFromMs = startedAtMs
+          this.#failure = null
+          return true
+        },
+        (cause: unknown) => {
           this.counters.pollFailures += 1
+          this.#failure = cause
           return false
         },
       )
