@@ -1,0 +1,20 @@
+/** All parts of the protocol that can be taken out, by name. */
+import type { EdgeMaker } from '../edges.ts'
+import type { Fault } from '../faults/index.ts'
+import type { OwnCell, Scene } from '../scene.ts'
+import type { Load } from '../workload.ts'
+
+/** A rule that is not kept, and the load and the fault under which that shows. */
+export interface Break {
+  readonly name: string
+  /** One line for `--help`. */
+  readonly about: string
+  readonly makeEdge?: EdgeMaker
+  readonly ownCell?: (databaseUrl: string) => Promise<OwnCell>
+  /** Before anybody reads. */
+  readonly prepare?: (scene: Scene) => Promise<void>
+  readonly load?: Load
+  readonly fault?: Pick<Fault, 'run'>
+}
+
+export const breaks: readonly Break[] = []

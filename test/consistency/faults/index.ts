@@ -1,0 +1,19 @@
+/** All faults, by name. */
+import type { EdgeMaker } from '../edges.ts'
+import type { Extra, Scene } from '../scene.ts'
+import type { Stage } from '../stage.ts'
+
+/** Something that goes wrong, again and again, while shoppers read and staff write. */
+export interface Fault {
+  readonly name: string
+  /** One line for `--help`. */
+  readonly about: string
+  /** Cell processes; one when left out. */
+  readonly cells?: number
+  readonly makeEdge?: EdgeMaker
+  readonly extra?: (stage: Stage, database: string) => Promise<Extra>
+  /** Goes on until the scene heals, and leaves everything whole. */
+  run(scene: Scene): Promise<void>
+}
+
+export const faults: readonly Fault[] = []
