@@ -117,6 +117,9 @@ export class Client {
 
   /** The client's rule: within a history the greater, and a later history takes the place of an earlier one. */
   #remember(position: string): void {
+    const { histories } = this.#state
+    const { history } = parsePosition(position, 'catalogue')!
+    if (!histories.includes(history)) histories.push(history)
     if (this.#position === null || !isOlder(this.#state, position, this.#position)) {
       this.#position = position
     }
@@ -129,16 +132,11 @@ function assertTaken(body: string): void {
   if (rejected.length > 0) throw new Error(`an import was refused: ${rejected[0]!.reason}`)
 }
 
-function isOlder(state: RunState, one: string, other: string): boolean {
+function isOlder({ histories }: RunState, one: string, other: string): boolean {
   const left = parsePosition(one, 'catalogue')!
   const right = parsePosition(other, 'catalogue')!
   if (left.history === right.history) return left.n < right.n
-  return ageOf(state, left.history) < ageOf(state, right.history)
-}
-
-function ageOf({ histories }: RunState, history: string): number {
-  if (!histories.includes(history)) histories.push(history)
-  return histories.indexOf(history)
+  return histories.indexOf(left.history) < histories.indexOf(right.history)
 }
 
 interface Answer {

@@ -4,6 +4,7 @@
  */
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server } from 'node:http'
+import type { Random } from './random.ts'
 
 interface Kept {
   readonly headers: [string, string][]
@@ -14,8 +15,13 @@ interface Kept {
 /** Kept by no cache of ours, and told by no edge. */
 const HOP_HEADERS = ['transfer-encoding', 'content-length', 'connection']
 
+const FEED_LIFE_MS = 1_000
+const FEEDS_MAX = 20
+
 export class Colo {
   readonly #kept = new Map<string, Kept>()
+  /** The feed's answers that it has held of late. */
+  readonly #feeds: { address: string; kept: Kept }[] = []
   /** How many times longer than it was told it keeps a feed's answer. */
   feedLifeFactor = 1
   #server: Server | null = null
@@ -59,14 +65,24 @@ export class Colo {
     const headers = response.headers.filter(([name]) => !HOP_HEADERS.includes(name))
     const control = headers.find(([name]) => name === 'cache-control')?.[1] ?? ''
     const seconds = Number(/max-age=(\d+)/.exec(control)?.[1] ?? 0)
-    const factor = address.includes('/feed/') ? this.feedLifeFactor : 1
-    const untilMs = performance.now() + seconds * factor * 1_000
-    this.#kept.set(address, { headers, body: response.body, untilMs })
+    const isFeed = address.includes('/feed/')
+    const lifeMs = seconds * 1_000 * (isFeed ? this.feedLifeFactor : 1)
+    const kept = { headers, body: response.body, untilMs: performance.now() + lifeMs }
+    this.#kept.set(address, kept)
+    if (isFeed) this.#feeds.push({ address, kept })
+    if (this.#feeds.length > FEEDS_MAX) this.#feeds.shift()
   }
 
   get(address: string): Omit<Kept, 'untilMs'> | null {
     const kept = this.#kept.get(address)
     return kept === undefined || kept.untilMs < performance.now() ? null : kept
+  }
+
+  /** Puts an answer of the feed that it held earlier in the place of the one that it holds. */
+  putOlderFeed(random: Random): void {
+    const { address, kept } = random.pick(this.#feeds) ?? {}
+    if (address === undefined || kept === undefined) return
+    this.#kept.set(address, { ...kept, untilMs: performance.now() + FEED_LIFE_MS })
   }
 
   /** As an isolate of this process is given it. */

@@ -30,7 +30,7 @@ export class Front {
   targets: readonly string[] = []
   feedWay: FeedWay = direct
   #turn = 0
-  readonly #agent = new Agent({ keepAlive: true, maxSockets: 64 })
+  readonly #agent = new Agent({ keepAlive: true })
   readonly #close: () => Promise<void>
 
   private constructor(url: string, close: () => Promise<void>) {
@@ -68,14 +68,14 @@ export class Front {
   async #pass(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
     const path = incoming.url ?? '/'
     if (!path.startsWith('/internal/feed')) {
-      const answer = await this.#ask(incoming)
+      const answer = await this.#ask(incoming, outgoing)
       outgoing.writeHead(answer.statusCode!, answer.headers)
       answer.on('error', () => outgoing.destroy())
       answer.pipe(outgoing)
       return
     }
     const ask = async () => {
-      const answer = await this.#ask(incoming)
+      const answer = await this.#ask(incoming, outgoing)
       return { status: answer.statusCode!, body: await textOf(answer) }
     }
     const answer = await this.feedWay(ask, { path })
@@ -87,7 +87,7 @@ export class Front {
     outgoing.end(answer.body)
   }
 
-  #ask(incoming: IncomingMessage): Promise<IncomingMessage> {
+  #ask(incoming: IncomingMessage, outgoing: ServerResponse): Promise<IncomingMessage> {
     const target = new URL(this.targets[this.#turn % this.targets.length]!)
     this.#turn += 1
     return new Promise((resolve, reject) => {
@@ -96,7 +96,8 @@ export class Front {
       const options = { method, path, headers, hostname, port, agent: this.#agent }
       const asked = request(options, resolve)
       asked.on('error', reject)
-      incoming.on('error', reject)
+      // Nobody waits for the answer any more.
+      outgoing.on('close', () => asked.destroy())
       incoming.pipe(asked)
     })
   }

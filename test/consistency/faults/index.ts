@@ -2,6 +2,11 @@
 import type { EdgeMaker } from '../edges.ts'
 import type { Extra, Scene } from '../scene.ts'
 import type { Stage } from '../stage.ts'
+import { feedCut, feedDelayed, feedLost, feedReordered, feedRepeated } from './feed.ts'
+import { heldTransaction, writerDies } from './held-commits.ts'
+import { isolateEvicted, isolatePaused, oldSharedCopy } from './isolates.ts'
+import { backendKilled, cellRestart, postgresKilled, twoCells } from './processes.ts'
+import { restore } from './restore.ts'
 
 /** Something that goes wrong, again and again, while shoppers read and staff write. */
 export interface Fault {
@@ -16,4 +21,20 @@ export interface Fault {
   run(scene: Scene): Promise<void>
 }
 
-export const faults: readonly Fault[] = []
+export const faults: readonly Fault[] = [
+  heldTransaction,
+  writerDies,
+  feedDelayed,
+  feedLost,
+  feedRepeated,
+  feedReordered,
+  feedCut,
+  oldSharedCopy,
+  cellRestart,
+  backendKilled,
+  postgresKilled,
+  isolatePaused,
+  isolateEvicted,
+  restore,
+  twoCells,
+]
