@@ -5,19 +5,16 @@
 import { type Context, Hono } from 'hono'
 import { facts as allFacts } from '../shared/contracts/facts.generated.ts'
 import type { EndpointFacts } from '../shared/contracts/facts.ts'
-import { CachedReads, type Served } from '../shared/freshness/cached-reads.ts'
-import { FeedFollower, type WaitUntil } from '../shared/freshness/follower.ts'
-import { MemoryTier } from '../shared/freshness/memory-tier.ts'
+import type { Served } from '../shared/freshness/cached-reads.ts'
+import type { WaitUntil } from '../shared/freshness/follower.ts'
 import { parsePosition } from '../shared/freshness/position.ts'
 import { HEADERS } from '../shared/headers.ts'
 import type { Principal } from '../shared/principal.ts'
 import { isProblemCode, Problem, type ProblemCode } from '../shared/problems.ts'
 import { TokenVerifier } from './auth/identify.ts'
 import { answerHeaders, isNotModified } from './cache/answer.ts'
-import { cellOrigin } from './cache/cell-origin.ts'
-import { coloTier } from './cache/colo-tier.ts'
-import { cellFeed } from './cache/feed-source.ts'
 import { cacheKey } from './cache/key.ts'
+import type { EdgeReads } from './cache/open-reads.ts'
 import type { EdgeConfig } from './config.ts'
 import { countError, countRefusedToken, type EdgeHealth, newCounters } from './counters.ts'
 import { forward, forwardPage } from './forward/forward.ts'
@@ -36,19 +33,10 @@ type EdgeContext = Context
 const PAGES = ['/v1/openapi.json', '/docs', '/docs/*', '/.well-known/jwks.json']
 
 /** What an isolate keeps between requests. */
-export function createEdge(config: EdgeConfig, cache: Cache) {
-  const { defaultCell, environment } = config
+export function createEdge(config: EdgeConfig, { follower, memory, reads, origin }: EdgeReads) {
+  const { defaultCell } = config
   const now = () => Date.now()
-  const follower = new FeedFollower({ source: cellFeed(defaultCell, cache, environment), now })
-  const memory = new MemoryTier()
-  const reads = new CachedReads({
-    follower,
-    memory,
-    colo: coloTier(cache, environment),
-    origin: cellOrigin(defaultCell),
-    now,
-  })
-  const markets = new Markets(reads)
+  const markets = new Markets(reads, origin)
   const tokens = new TokenVerifier(config.cells.values())
   const forcedPolls = new ClientBudget(FORCED_POLLS)
   const counters = newCounters()
@@ -137,6 +125,7 @@ export function createEdge(config: EdgeConfig, cache: Cache) {
     )
     const startedAtMs = now()
     const read = {
+      origin,
       key: cacheKey(facts, { params: c.req.param(), query, place }),
       position,
       staleIfErrorSeconds: facts.serve.kind === 'cached' ? facts.serve.staleIfErrorSeconds : 0,

@@ -50,7 +50,7 @@ function positionText(position: Position): string {
 function cacheStatus(served: ServedEntry): string {
   const { from, forward, renewed, collapsed } = served
   if (from === 'stale') return 'tradewind; hit; fwd=stale'
-  if (from !== 'cell') return from === 'memory' ? HIT_MEMORY : HIT_COLO
+  if (from !== 'origin') return from === 'memory' ? HIT_MEMORY : HIT_COLO
   const status = renewed ? '; fwd-status=304' : ''
   return `tradewind; fwd=${forward}${status}; stored${collapsed ? '; collapsed' : ''}`
 }

@@ -73,6 +73,7 @@ export function entryOf(document: Document, at: { stamp: number; history: string
     contentType: 'application/json',
     etag: status === 200 ? `"${text}"` : null,
     tags,
+    untilMs: Number.POSITIVE_INFINITY,
     ...at,
   }
 }
@@ -88,11 +89,11 @@ export class ColoModel implements ColoTier {
 
   async get(key: string): Promise<Entry | null> {
     const stored = this.stored.get(key)
-    return stored === undefined ? null : await fromStored(stored.clone())
+    return stored === undefined ? null : await fromStored(stored.clone(), 0)
   }
 
   async set(key: string, entry: Entry, seconds: number): Promise<void> {
     this.writes += 1
-    this.stored.set(key, toStored(entry, seconds))
+    this.stored.set(key, toStored(entry, { seconds, nowMs: 0 })!)
   }
 }
