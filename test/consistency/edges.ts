@@ -4,6 +4,7 @@
  */
 import type { ExecutionContext } from 'hono'
 import { createEdge } from '../../edge/app.ts'
+import { openReads } from '../../edge/cache/open-reads.ts'
 import { type Bindings, readEdgeConfig } from '../../edge/config.ts'
 import { edgeSecret } from '../support/keys.ts'
 import { Colo } from './colo.ts'
@@ -17,11 +18,13 @@ export interface Edge {
 
 type OwnEdge = ReturnType<typeof createEdge>
 
-/** Makes the edge of this process; a harness that breaks a rule makes one of other parts. */
-export type EdgeMaker = (bindings: Bindings, cache: Cache) => OwnEdge
+/** Makes an edge of this process: of the product's own parts, or with some of them replaced. */
+export type EdgeMaker = (bindings: Bindings, cache: Cache, index: number) => OwnEdge
 
-export const madeByTheBook: EdgeMaker = (bindings, cache) =>
-  createEdge(readEdgeConfig(bindings), cache)
+const madeByTheBook: EdgeMaker = (bindings, cache) => {
+  const config = readEdgeConfig(bindings)
+  return createEdge(config, openReads(config, cache))
+}
 
 const WORKERD_EDGES = 2
 
@@ -80,7 +83,7 @@ export class Edges {
       ...others,
     }
     if (script === null || index >= WORKERD_EDGES) {
-      this.#edges[index] = ownEdge(`own ${index}`, make(bindings, colo.cache))
+      this.#edges[index] = ownEdge(`own ${index}`, make(bindings, colo.cache, index))
       return
     }
     await this.#workerds.get(index)?.kill()

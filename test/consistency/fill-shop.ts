@@ -32,7 +32,7 @@ const germany = {
 }
 
 export async function fillShop(databaseUrl: string): Promise<void> {
-  const { db, clock } = testServices(databaseUrl)
+  const { db, clock, close } = testServices(databaseUrl)
   const history = openHistory()
   await db.inTransaction((tx) => putMarkets(tx, actor, [germany]))
   for (const [position, handle] of CATEGORIES.entries()) {
@@ -61,5 +61,5 @@ export async function fillShop(databaseUrl: string): Promise<void> {
   for (const { externalId, ...draft } of products) {
     if (externalId === null) await db.inTransaction((tx) => createProduct(tx, actor, draft))
   }
-  await db.close()
+  await close()
 }

@@ -4,6 +4,7 @@
  */
 import { once } from 'node:events'
 import { Agent, createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
+import { setTimeout as delay } from 'node:timers/promises'
 
 /** An answer of the feed on its way to an edge. */
 export interface FeedAnswer {
@@ -29,6 +30,8 @@ export class Front {
   /** The cells behind it; each request goes to the next one. */
   targets: readonly string[] = []
   feedWay: FeedWay = direct
+  /** How long the answers of cached reads are on their way, at most. */
+  readDelayMsMax = 0
   #turn = 0
   readonly #agent = new Agent({ keepAlive: true })
   readonly #close: () => Promise<void>
@@ -69,6 +72,7 @@ export class Front {
     const path = incoming.url ?? '/'
     if (!path.startsWith('/internal/feed')) {
       const answer = await this.#ask(incoming, outgoing)
+      if (incoming.method === 'GET') await delay(this.readDelayMsMax * Math.random())
       outgoing.writeHead(answer.statusCode!, answer.headers)
       answer.on('error', () => outgoing.destroy())
       answer.pipe(outgoing)

@@ -3,6 +3,8 @@ import type { EdgeMaker } from '../edges.ts'
 import type { Fault } from '../faults/index.ts'
 import type { OwnCell, Scene } from '../scene.ts'
 import type { Load } from '../workload.ts'
+import { clock, stamp } from './cell.ts'
+import { flight, floor, gap, incarnation, max, minimum, position } from './edge.ts'
 
 /** A rule that is not kept, and the load and the fault under which that shows. */
 export interface Break {
@@ -17,4 +19,14 @@ export interface Break {
   readonly fault?: Pick<Fault, 'run'>
 }
 
-export const breaks: readonly Break[] = []
+export const breaks: readonly Break[] = [
+  clock,
+  stamp,
+  max,
+  position,
+  minimum,
+  floor,
+  gap,
+  incarnation,
+  flight,
+]
