@@ -2,6 +2,7 @@
 import type { EdgeMaker } from '../edges.ts'
 import type { Extra, Scene } from '../scene.ts'
 import type { Stage } from '../stage.ts'
+import { clockOff } from './clock-off.ts'
 import { feedCut, feedDelayed, feedLost, feedReordered, feedRepeated } from './feed.ts'
 import { heldTransaction, writerDies } from './held-commits.ts'
 import { isolateEvicted, isolatePaused, oldSharedCopy } from './isolates.ts'
@@ -15,6 +16,8 @@ export interface Fault {
   readonly about: string
   /** Cell processes; one when left out. */
   readonly cells?: number
+  /** How many edges it needs, whatever the run was to have. */
+  readonly edgesMin?: number
   readonly makeEdge?: EdgeMaker
   readonly extra?: (stage: Stage, database: string) => Promise<Extra>
   /** Goes on until the scene heals, and leaves everything whole. */
@@ -37,4 +40,5 @@ export const faults: readonly Fault[] = [
   isolateEvicted,
   restore,
   twoCells,
+  clockOff,
 ]
