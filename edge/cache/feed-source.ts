@@ -1,6 +1,7 @@
 /** The feed from the cell, with one answer shared by the isolates of a colo. */
 import { type Batch, parseBatch } from '../../shared/freshness/feed.ts'
 import type { FeedSource } from '../../shared/freshness/follower.ts'
+import { HEADERS } from '../../shared/headers.ts'
 import type { Cell } from '../config.ts'
 import { fetchSigned } from '../forward/fetch-signed.ts'
 
@@ -20,7 +21,16 @@ export function cellFeed(cell: Cell, cache: Cache, environment: string): FeedSou
 
   async function ask(from: number | null): Promise<Batch> {
     const path = `/internal/feed?feed=catalogue${from === null ? '' : `&from=${from}`}`
-    const response = await fetchSigned(cell, { method: 'GET', path, timeoutMs: FEED_TIMEOUT_MS })
+    const question = crypto.randomUUID()
+    const response = await fetchSigned(cell, {
+      method: 'GET',
+      path,
+      headers: new Headers({ [HEADERS.question]: question }),
+      timeoutMs: FEED_TIMEOUT_MS,
+    })
+    const answered = response.headers.get(HEADERS.question)
+    // An earlier answer would vouch for knowledge that is as old as it is.
+    if (answered !== null && answered !== question) throw new Error('an answer to another question')
     const batch = response.ok ? parseBatch(await response.json()) : null
     if (batch?.feed !== 'catalogue') throw new Error('the cell answered with no usable batch')
     return batch

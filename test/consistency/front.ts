@@ -5,10 +5,13 @@
 import { once } from 'node:events'
 import { Agent, createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
+import { HEADERS } from '../../shared/headers.ts'
 
 /** An answer of the feed on its way to an edge. */
 export interface FeedAnswer {
   readonly status: number
+  /** The question that it answers. */
+  readonly question: string
   readonly body: string
 }
 
@@ -80,14 +83,18 @@ export class Front {
     }
     const ask = async () => {
       const answer = await this.#ask(incoming, outgoing)
-      return { status: answer.statusCode!, body: await textOf(answer) }
+      const question = String(answer.headers[HEADERS.question])
+      return { status: answer.statusCode!, question, body: await textOf(answer) }
     }
     const answer = await this.feedWay(ask, { path })
     if (answer === null) {
       outgoing.destroy()
       return
     }
-    outgoing.writeHead(answer.status, { 'content-type': 'application/json' })
+    outgoing.writeHead(answer.status, {
+      'content-type': 'application/json',
+      [HEADERS.question]: answer.question,
+    })
     outgoing.end(answer.body)
   }
 
