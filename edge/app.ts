@@ -8,6 +8,7 @@ import type { EndpointFacts } from '../shared/contracts/facts.ts'
 import type { Served } from '../shared/freshness/cached-reads.ts'
 import type { WaitUntil } from '../shared/freshness/follower.ts'
 import { parsePosition } from '../shared/freshness/position.ts'
+import { freshnessReport } from '../shared/freshness/report.ts'
 import { HEADERS } from '../shared/headers.ts'
 import type { Principal } from '../shared/principal.ts'
 import { isProblemCode, Problem, type ProblemCode } from '../shared/problems.ts'
@@ -33,7 +34,8 @@ type EdgeContext = Context
 const PAGES = ['/v1/openapi.json', '/docs', '/docs/*', '/.well-known/jwks.json']
 
 /** What an isolate keeps between requests. */
-export function createEdge(config: EdgeConfig, { follower, memory, reads, origin }: EdgeReads) {
+export function createEdge(config: EdgeConfig, parts: EdgeReads) {
+  const { source, follower, memory, reads, origin } = parts
   const { defaultCell } = config
   const now = () => Date.now()
   const markets = new Markets(reads, origin)
@@ -197,13 +199,11 @@ export function createEdge(config: EdgeConfig, { follower, memory, reads, origin
   }
 
   function health(): EdgeHealth {
-    const { knowledge, counters: feed, ageMs } = follower
-    const { n, floor, history } = knowledge
     return {
       ok: true,
       counters,
-      reads: reads.counters,
-      feed: { ...feed, ageMs: Number.isFinite(ageMs) ? ageMs : null, n, floor, history },
+      ...freshnessReport(reads.counters, follower),
+      sources: source.counters,
       memory: { entries: memory.size, bytes: memory.bytes },
     }
   }

@@ -98,10 +98,8 @@ export function createApp(services: Services, modules: readonly Module[]) {
       group: isCached ? groupAsked(search) : groupOf(principal),
       key: (market ?? locale) ? `${path}${search}#${market}/${locale}` : path + search,
       path,
-      get params() {
-        return c.req.param() as Record<string, string>
-      },
-      get query() {
+      params: () => c.req.param() as Record<string, string>,
+      query: () => {
         const query = new URLSearchParams(search)
         if (isCached) query.delete(GROUP_PARAMETER)
         return query
@@ -120,8 +118,10 @@ function groupAsked(search: string): string | null {
   return group !== null && CUSTOMER_GROUP.test(group) ? group : null
 }
 
+const NO_BODY = new Uint8Array()
+
 async function bodyOf(c: CellContext, route: Route, header: HeaderReader): Promise<Uint8Array> {
-  if (c.req.method === 'GET' || c.req.method === 'HEAD') return new Uint8Array()
+  if (c.req.method === 'GET' || c.req.method === 'HEAD') return NO_BODY
   const { bodyBytesMax } = route.endpoint.serve as Forward
   const body = await readBytes(c.req.raw, bodyBytesMax)
   const digest = header('content-digest')

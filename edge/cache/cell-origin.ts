@@ -22,7 +22,10 @@ export function cellOrigin(cell: Cell): Origin {
         timeoutMs: READ_TIMEOUT_MS,
       })
       const entry = await entryFromCell(response, { atMs, renewed: stale })
-      if (entry !== null) return { kind: 'entry', entry, renewed: response.status === 304 }
+      if (entry !== null) {
+        const shielded = response.headers.get(HEADERS.cacheStatus)?.includes('; hit') ?? false
+        return { kind: 'entry', entry, renewed: response.status === 304, shielded }
+      }
       // A refusal of the request itself (400) goes to the caller; a fault of the cell is as good as its absence.
       if (response.status >= 400 && response.status < 500 && response.status !== 401) {
         return { kind: 'response', response: new Response(await response.text(), response) }

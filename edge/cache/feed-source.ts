@@ -1,23 +1,51 @@
-/** The feed from the cell, with one answer shared by the isolates of a colo. */
+/** The feed from the cell, or from the stream it relays to, with one answer shared by the isolates of a colo. */
 import { type Batch, parseBatch } from '../../shared/freshness/feed.ts'
+import { batchSince } from '../../shared/freshness/feed-stream.ts'
 import type { FeedSource } from '../../shared/freshness/follower.ts'
 import { HEADERS } from '../../shared/headers.ts'
-import type { Cell } from '../config.ts'
+import type { Cell, EdgeConfig } from '../config.ts'
 import { fetchSigned } from '../forward/fetch-signed.ts'
+import { FeedStream, newStreamCounters, type StreamCounters } from './feed-stream.ts'
 
 const FEED_TIMEOUT_MS = 2_000
 /** The finest life the Cache API knows. */
 const SHARED_SECONDS = 1
 /** How many changes behind the filler a neighbour may be and still use its copy. */
 const SHARED_REACH = 50
-/** How long the filler's own request took, so that a reader can bound the age of the statement behind it. */
-const TOOK_HEADER = 'tradewind-took-ms'
+/** How old the batch could be when it was shared, so that a reader can bound the age of the statement behind it. */
+const AGE_HEADER = 'tradewind-age-ms'
 const COPY_HEADER = 'tradewind-copy'
 
-export function cellFeed(cell: Cell, cache: Cache, environment: string): FeedSource {
-  const address = `https://cache.tradewind/feed/1/${environment}/${cell.name}/catalogue`
-  /** The copy seen last, and how old it could be at first sight. A cache may keep one longer than it was told. */
-  let seen: { copy: string; atMs: number; ageMs: number } | null = null
+export interface FeedSourceCounters extends StreamCounters {
+  /** Times a copy in the colo was enough. */
+  sharedCopies: number
+  /** Times the cell was asked: for a colo's copy, and for one reader's position or gap. */
+  cellFills: number
+  cellPolls: number
+}
+
+export interface CellFeed extends FeedSource {
+  readonly counters: FeedSourceCounters
+}
+
+interface Aged {
+  readonly batch: Batch
+  /** At most, now. */
+  readonly ageMs: number
+}
+
+/** Asks the stream before the cell for what a colo shares, when there is a Redis. */
+export function cellFeed(
+  cell: Cell,
+  cache: Cache,
+  { environment, redis }: Pick<EdgeConfig, 'environment' | 'redis'>,
+): CellFeed {
+  const stream = redis === null ? null : new FeedStream(cell, redis)
+  const copy = coloCopy(
+    cache,
+    `https://cache.tradewind/feed/2/${environment}/${cell.name}/catalogue`,
+  )
+  const counts = { sharedCopies: 0, cellFills: 0, cellPolls: 0 }
 
   async function ask(from: number | null): Promise<Batch> {
     const path = `/internal/feed?feed=catalogue${from === null ? '' : `&from=${from}`}`
@@ -36,36 +64,67 @@ export function cellFeed(cell: Cell, cache: Cache, environment: string): FeedSou
     return batch
   }
 
-  async function share(copy: string, batch: Batch, tookMs: number): Promise<void> {
-    const headers = {
-      'cache-control': `public, max-age=${SHARED_SECONDS}`,
-      [TOOK_HEADER]: String(tookMs),
-      [COPY_HEADER]: copy,
+  async function fill(known: number | null): Promise<Aged> {
+    const from = known === null ? null : Math.max(0, known - SHARED_REACH)
+    const streamed = (await stream?.newest(known)) ?? null
+    if (streamed !== null) {
+      return { ...streamed, batch: batchSince(streamed.batch, from ?? streamed.batch.from) }
     }
-    await cache.put(address, Response.json(batch, { headers })).catch(() => undefined)
+    counts.cellFills += 1
+    const startedAtMs = Date.now()
+    const batch = await ask(from)
+    return { batch, ageMs: Math.max(Date.now() - startedAtMs, 0) }
   }
 
   return {
-    direct: ask,
+    get counters() {
+      return { ...counts, ...(stream?.counters ?? newStreamCounters()) }
+    },
+    direct: async (from) => {
+      counts.cellPolls += 1
+      return await ask(from)
+    },
     shared: async (known) => {
+      const shared = await copy.take()
+      if (shared === null) return await copy.leave(await fill(known))
+      counts.sharedCopies += 1
+      return shared
+    },
+  }
+}
+
+/** The copy of a batch that the isolates of a colo share. */
+function coloCopy(cache: Cache, address: string) {
+  /** The copy seen last, and how old it could be at first sight. A cache may keep one longer than it was told. */
+  let seen: { copy: string; atMs: number; ageMs: number } | null = null
+
+  return {
+    take: async (): Promise<Aged | null> => {
       const stored = await cache.match(address).catch(() => undefined)
       const batch = stored === undefined ? null : parseBatch(await stored.json().catch(() => null))
-      if (stored !== undefined && batch !== null) {
-        const copy = stored.headers.get(COPY_HEADER) ?? ''
-        const tookMs = Number(stored.headers.get(TOOK_HEADER) ?? FEED_TIMEOUT_MS)
-        if (seen?.copy !== copy) {
-          seen = { copy, atMs: Date.now(), ageMs: tookMs + SHARED_SECONDS * 1_000 }
-        }
-        return { batch, ageMs: seen.ageMs + Date.now() - seen.atMs }
+      if (stored === undefined || batch === null) return null
+      const copy = stored.headers.get(COPY_HEADER)
+      const ageMs = Number(stored.headers.get(AGE_HEADER) ?? Number.NaN)
+      // What does not say how old it is could vouch for anything.
+      if (copy === null || !(ageMs >= 0)) return null
+      if (seen?.copy !== copy) {
+        seen = { copy, atMs: Date.now(), ageMs: ageMs + SHARED_SECONDS * 1_000 }
       }
-      const startedAtMs = Date.now()
-      const filled = await ask(known === null ? null : Math.max(0, known - SHARED_REACH))
-      const filledAtMs = Date.now()
-      const ageMs = Math.max(filledAtMs - startedAtMs, 0)
+      return { batch, ageMs: seen.ageMs + Date.now() - seen.atMs }
+    },
+
+    /** @returns what was left, as old as it is by then. */
+    leave: async ({ batch, ageMs }: Aged): Promise<Aged> => {
       const copy = crypto.randomUUID()
-      seen = { copy, atMs: filledAtMs, ageMs }
-      await share(copy, filled, ageMs)
-      return { batch: filled, ageMs: ageMs + Date.now() - filledAtMs }
+      const atMs = Date.now()
+      seen = { copy, atMs, ageMs }
+      const headers = {
+        'cache-control': `public, max-age=${SHARED_SECONDS}`,
+        [AGE_HEADER]: String(ageMs),
+        [COPY_HEADER]: copy,
+      }
+      await cache.put(address, Response.json(batch, { headers })).catch(() => undefined)
+      return { batch, ageMs: ageMs + Date.now() - atMs }
     },
   }
 }

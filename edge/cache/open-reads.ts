@@ -5,20 +5,24 @@ import { MemoryTier } from '../../shared/freshness/memory-tier.ts'
 import type { EdgeConfig } from '../config.ts'
 import { cellOrigin } from './cell-origin.ts'
 import { coloTier } from './colo-tier.ts'
-import { cellFeed } from './feed-source.ts'
+import { type CellFeed, cellFeed } from './feed-source.ts'
 
 export interface EdgeReads {
+  /** Where the follower's batches come from; counts by which way. */
+  readonly source: CellFeed
   readonly follower: FeedFollower
   readonly memory: MemoryTier
   readonly reads: CachedReads
   readonly origin: Origin
 }
 
-export function openReads({ defaultCell, environment }: EdgeConfig, cache: Cache): EdgeReads {
+export function openReads(config: EdgeConfig, cache: Cache): EdgeReads {
+  const { defaultCell, environment } = config
   const now = () => Date.now()
-  const follower = new FeedFollower({ source: cellFeed(defaultCell, cache, environment), now })
+  const source = cellFeed(defaultCell, cache, config)
+  const follower = new FeedFollower({ source, now })
   const memory = new MemoryTier()
   const colo = coloTier(cache, environment)
   const reads = new CachedReads({ follower, memory, colo, now })
-  return { follower, memory, reads, origin: cellOrigin(defaultCell) }
+  return { source, follower, memory, reads, origin: cellOrigin(defaultCell) }
 }

@@ -98,5 +98,5 @@ function requestDb({ db }: Services): { db: RequestDb; positionOf: () => Positio
 /** Whose idempotency keys these are: an account's, a cart's, or a guest's, whose keys are as good as secrets. */
 function callerOf({ actor, params }: Incoming): string {
   if (actor.principal.kind !== 'guest') return actor.principal.id
-  return params.cartId ?? 'guest'
+  return params().cartId ?? 'guest'
 }

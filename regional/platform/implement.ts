@@ -41,13 +41,16 @@ export type Snapshot = {
   readonly lifeSeconds?: number
 } & ({ readonly body: string; readonly etag: string } | { readonly problem: Problem })
 
-/** A verified request, read apart. What a cached answer does not need is only read when it is asked for. */
+/**
+ * A verified request, read apart. What a hit does not need is read when it is called for; as functions, because a getter
+ * in an object literal costs a hidden class an object, which lives until the next full garbage collection.
+ */
 export interface Incoming extends HandlerContext {
   /** All that a cached answer depends on. */
   readonly key: string
   readonly path: string
-  readonly params: Record<string, string>
-  readonly query: URLSearchParams
+  readonly params: () => Record<string, string>
+  readonly query: () => URLSearchParams
   readonly body: Uint8Array
   readonly header: (name: string) => string | null | undefined
 }

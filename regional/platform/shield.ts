@@ -14,6 +14,7 @@ import type { Entry } from '../../shared/freshness/entry.ts'
 import { FeedFollower } from '../../shared/freshness/follower.ts'
 import { MemoryTier } from '../../shared/freshness/memory-tier.ts'
 import { formatPosition, type Position, parsePosition } from '../../shared/freshness/position.ts'
+import { freshnessReport } from '../../shared/freshness/report.ts'
 import { HEADERS } from '../../shared/headers.ts'
 import { PROBLEM_CONTENT_TYPE, Problem } from '../../shared/problems.ts'
 import type { Database } from './database.ts'
@@ -74,11 +75,8 @@ export class Shield {
   }
 
   get health() {
-    const { knowledge, counters, ageMs } = this.#follower
-    const { n, floor, history } = knowledge
     return {
-      reads: this.#reads.counters,
-      feed: { ...counters, ageMs: Number.isFinite(ageMs) ? ageMs : null, n, floor, history },
+      ...freshnessReport(this.#reads.counters, this.#follower),
       memory: { entries: this.#memory.size, bytes: this.#memory.bytes },
       snapshots: this.#snapshots.counters,
     }
@@ -95,7 +93,7 @@ export class Shield {
     try {
       const context = { actor, market, locale, group, snapshots, ...validated(route, incoming) }
       const snapshot = (await route.handler(context as never)) as Snapshot
-      return { kind: 'entry', ...entryOf(snapshot, { askedAtMs, stale }) }
+      return { kind: 'entry', ...entryOf(snapshot, { askedAtMs, stale }), shielded: false }
     } catch (error) {
       // What is wrong with the request is the caller's to know; the rest is a failure of this tier.
       if (!(error instanceof Problem) || error.status >= 500) throw error

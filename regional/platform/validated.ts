@@ -18,8 +18,8 @@ export function validated(route: Route, incoming: Incoming): Parts {
   const { params, query, body } = route.endpoint.request
   const errors: FieldError[] = []
   const parts = {
-    params: params && read('params', params, incoming.params, errors),
-    query: query && read('query', query, queryOf(incoming.query, errors), errors),
+    params: params && read('params', params, incoming.params(), errors),
+    query: query && read('query', query, queryOf(incoming.query(), errors), errors),
     body: body && read('body', body, jsonBodyOf(incoming), errors),
   }
   if (errors.length > 0) throw new Problem('request.invalid', { errors })

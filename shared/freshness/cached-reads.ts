@@ -20,7 +20,14 @@ export const NO_COLO: ColoTier = { get: async () => null, set: async () => undef
 
 /** What the tier below answered: an entry, or a response that no cache may hold. */
 export type Fetched =
-  | { kind: 'entry'; entry: Entry; renewed: boolean }
+  | {
+      kind: 'entry'
+      entry: Entry
+      /** The bytes of the copy that was asked about still hold. */
+      renewed: boolean
+      /** That tier had it in memory of its own. */
+      shielded: boolean
+    }
   | { kind: 'response'; response: Response }
 
 /** The tier below. Rejects when it cannot be reached in time. */
@@ -50,6 +57,7 @@ export type Served =
       /** Why the tier below was asked, when it was. */
       forward: 'miss' | 'stale' | null
       renewed: boolean
+      shielded: boolean
       collapsed: boolean
     }
   | { kind: 'response'; response: Response }
@@ -62,6 +70,8 @@ export interface ReadCounters {
   /** Requests to the tier below, and how many of them found that our bytes still held. */
   fills: number
   renewals: number
+  /** Fills that the tier below answered from memory of its own. */
+  shieldHits: number
   /** Reads that joined a request under way in place of one of their own. */
   collapsed: number
   /** Answers of the tier below that were too old to be shown, and were asked for once more. */
@@ -92,6 +102,7 @@ export class CachedReads {
     coloHits: 0,
     fills: 0,
     renewals: 0,
+    shieldHits: 0,
     collapsed: 0,
     refetches: 0,
     staleServed: 0,
@@ -191,14 +202,14 @@ export class CachedReads {
     }
     if (fetched === null) return this.#standIn(request, stale)
     if (fetched.kind === 'response') return fetched
-    const { entry, renewed } = fetched
+    const { entry, renewed, shielded } = fetched
     const position = this.#positionIfFresh(entry) ?? this.#follower.knowledge.positionOf(entry)
     this.#keep(key, entry)
     this.#coloStamps.set(entry, entry.stamp)
     if (!first.collapsed) waitUntil(this.#colo.set(key, entry, request.staleIfErrorSeconds))
     const forward = stale === null ? 'miss' : 'stale'
     const { collapsed } = first
-    return { kind: 'entry', entry, position, from: 'origin', forward, renewed, collapsed }
+    return { kind: 'entry', entry, position, from: 'origin', forward, renewed, shielded, collapsed }
   }
 
   /**
@@ -264,6 +275,7 @@ export class CachedReads {
     const fetched = await flight.done
     if (this.#flights.get(key) === flight) this.#flights.delete(key)
     if (fetched?.kind === 'entry' && fetched.renewed) this.counters.renewals += 1
+    if (fetched?.kind === 'entry' && fetched.shielded) this.counters.shieldHits += 1
     return { fetched, collapsed: false }
   }
 
@@ -317,7 +329,8 @@ export class CachedReads {
 }
 
 function hit(entry: Entry, position: Position, from: 'memory' | 'colo' | 'stale'): Served {
-  return { kind: 'entry', entry, position, from, forward: null, renewed: false, collapsed: false }
+  const asked = { forward: null, renewed: false, shielded: false, collapsed: false }
+  return { kind: 'entry', entry, position, from, ...asked }
 }
 
 /** True when an answer for `minimum` also answers a reader who needs `own`. */

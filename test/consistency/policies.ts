@@ -36,7 +36,7 @@ export function edgeWith(policyOf: (index: number) => Policy): EdgeMaker {
     const { knowledge, reads = ownReads, now = Date.now } = policyOf(index)
     const config = readEdgeConfig(bindings)
     const { defaultCell, environment } = config
-    const source = cellFeed(defaultCell, cache, environment)
+    const source = cellFeed(defaultCell, cache, config)
     const follower = new FeedFollower({
       source,
       now,
@@ -45,7 +45,7 @@ export function edgeWith(policyOf: (index: number) => Policy): EdgeMaker {
     const memory = new MemoryTier()
     const parts = { follower, memory, colo: coloTier(cache, environment), now }
     const origin = cellOrigin(defaultCell)
-    return createEdge(config, { follower, memory, reads: reads(parts), origin })
+    return createEdge(config, { source, follower, memory, reads: reads(parts), origin })
   }
 }
 

@@ -24,7 +24,7 @@ afterAll(async () => {
 
 /** Reads once with an isolate that knows nothing yet, in the colo of all the others, and waits until what it read is stored. */
 async function readInNewIsolate(headers: Record<string, string> = {}) {
-  const edge = await startEdge(system.cellUrl, script, cacheFolder)
+  const edge = await startEdge(system.cellUrl, script, { cacheFolder })
   try {
     const response = await fetch(edge.url + PATH, { headers })
     const text = await response.text()

@@ -24,6 +24,7 @@ function served(overrides: Partial<ServedEntry> = {}): ServedEntry {
     from: 'memory',
     forward: null,
     renewed: false,
+    shielded: false,
     collapsed: false,
     ...overrides,
   }
@@ -73,6 +74,10 @@ describe('the headers of an answer', () => {
     [{ from: 'colo' }, 'tradewind; hit; detail=colo'],
     [{ from: 'stale' }, 'tradewind; hit; fwd=stale'],
     [{ from: 'origin', forward: 'miss' }, 'tradewind; fwd=miss; stored'],
+    [
+      { from: 'origin', forward: 'miss', shielded: true },
+      'tradewind; fwd=miss; stored; detail=shield',
+    ],
     [
       { from: 'origin', forward: 'miss', collapsed: true },
       'tradewind; fwd=miss; stored; collapsed',

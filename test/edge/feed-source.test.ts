@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { cellFeed } from '../../edge/cache/feed-source.ts'
-import { readEdgeConfig } from '../../edge/config.ts'
+import { type Bindings, readEdgeConfig } from '../../edge/config.ts'
 import type { Batch } from '../../shared/freshness/feed.ts'
 import { HEADERS } from '../../shared/headers.ts'
 import { FeedModel } from '../shared/freshness/feed-model.ts'
@@ -52,7 +52,7 @@ function coloCache() {
   return { cache: cache as unknown as Cache, kept }
 }
 
-function sourceOn(cache: Cache, environment = 'test') {
+function sourceOn(cache: Cache, environment: Bindings['ENVIRONMENT'] = 'development') {
   const { port } = server.address() as AddressInfo
   const { defaultCell } = readEdgeConfig({
     CELLS: JSON.stringify({ eu: { url: `http://127.0.0.1:${port}` } }),
@@ -60,7 +60,7 @@ function sourceOn(cache: Cache, environment = 'test') {
     DEFAULT_CELL: 'eu',
     ENVIRONMENT: 'development',
   })
-  return cellFeed(defaultCell, cache, environment)
+  return cellFeed(defaultCell, cache, { environment, redis: null })
 }
 
 describe('the shared feed', () => {
@@ -107,6 +107,22 @@ describe('the shared feed', () => {
     for (const entry of kept.values()) entry.response = new Response('{"from":1')
     expect((await sourceOn(cache).shared(null)).batch.to).toBe(100)
     expect(asked).toHaveLength(2)
+  })
+
+  it.each([
+    ['no age', { 'tradewind-copy': 'c1' }],
+    ['an age that is no number', { 'tradewind-copy': 'c1', 'tradewind-age-ms': 'young' }],
+    ['an age below zero', { 'tradewind-copy': 'c1', 'tradewind-age-ms': '-60000' }],
+    ['no name', { 'tradewind-age-ms': '1' }],
+  ])('passes over a copy with %s', async (_, headers: Record<string, string>) => {
+    const { cache, kept } = coloCache()
+    const { batch } = await sourceOn(cache).shared(null)
+    for (const entry of kept.values()) entry.response = Response.json(batch, { headers })
+    const source = sourceOn(cache)
+    const { ageMs } = await source.shared(null)
+    expect(ageMs).toBeGreaterThanOrEqual(0)
+    expect(asked).toHaveLength(2)
+    expect(source.counters).toMatchObject({ sharedCopies: 0, cellFills: 1, cellPolls: 0 })
   })
 
   it('does without a cache that fails', async () => {

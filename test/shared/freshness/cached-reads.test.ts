@@ -255,7 +255,8 @@ describe('what arrives', () => {
     await read('/a')
     const old = entryOf({ text: 'a1', tags: ['product:a'] }, { stamp: 101, history: 'h1' })
     const written = cell.write('/a', { text: 'a2', tags: ['product:a'] })
-    cell.fetch = () => Promise.resolve({ kind: 'entry', entry: { ...old }, renewed: false })
+    cell.fetch = () =>
+      Promise.resolve({ kind: 'entry', entry: { ...old }, renewed: false, shielded: false })
     expect(shown(await read('/a', written))).toBe('unavailable')
     expect(shown(await read('/a'))).toMatchObject({ text: 'a1', from: 'stale' })
   })
@@ -269,7 +270,8 @@ describe('what arrives', () => {
     await read('/b', written)
     const late = entryOf({ text: 'a1', tags: ['product:a'] }, { stamp: 102, history: 'h1' })
     cell.isHolding = false
-    cell.fetch = () => Promise.resolve({ kind: 'entry', entry: late, renewed: false })
+    cell.fetch = () =>
+      Promise.resolve({ kind: 'entry', entry: late, renewed: false, shielded: false })
     cell.held[0]!.answer()
     expect(shown(await reader)).toBe('unavailable')
   })

@@ -59,9 +59,19 @@ export class CellModel implements Origin {
     const { text, tags, status = 200 } = document
     const etag = status === 200 ? `"${text}"` : null
     if (etag !== null && stale?.etag === etag) {
-      return { kind: 'entry', entry: { ...stale, tags, history, stamp }, renewed: true }
+      return {
+        kind: 'entry',
+        entry: { ...stale, tags, history, stamp },
+        renewed: true,
+        shielded: false,
+      }
     }
-    return { kind: 'entry', entry: entryOf(document, { stamp, history }), renewed: false }
+    return {
+      kind: 'entry',
+      entry: entryOf(document, { stamp, history }),
+      renewed: false,
+      shielded: false,
+    }
   }
 }
 

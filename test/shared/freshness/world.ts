@@ -226,8 +226,13 @@ export class World {
         const isRenewal = entry.etag !== null && stale?.etag === entry.etag
         const { tags } = answer
         return isRenewal
-          ? { kind: 'entry', entry: { ...stale, tags, history, stamp: n }, renewed: true }
-          : { kind: 'entry', entry, renewed: false }
+          ? {
+              kind: 'entry',
+              entry: { ...stale, tags, history, stamp: n },
+              renewed: true,
+              shielded: false,
+            }
+          : { kind: 'entry', entry, renewed: false, shielded: false }
       },
     }
   }
