@@ -138,7 +138,11 @@ async function answerFeed(c: CellContext, { db }: Services): Promise<Response> {
     throw new Problem('request.invalid')
   }
   const batch = await batchAfter(db, { feed, from: from === undefined ? null : Number(from) })
-  return c.json(batch, 200, { 'cache-control': 'no-store' })
+  const question = headersOf(c)(HEADERS.question) ?? ''
+  return c.json(batch, 200, {
+    'cache-control': 'no-store',
+    ...(/^[\w-]{1,64}$/.test(question) && { [HEADERS.question]: question }),
+  })
 }
 
 /** Node's own header object when there is one: building a `Headers` costs as much as the rest of a read. */

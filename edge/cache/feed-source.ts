@@ -2,6 +2,7 @@
 import { type Batch, parseBatch } from '../../shared/freshness/feed.ts'
 import { batchSince } from '../../shared/freshness/feed-stream.ts'
 import type { FeedSource } from '../../shared/freshness/follower.ts'
+import { HEADERS } from '../../shared/headers.ts'
 import type { Cell, EdgeConfig } from '../config.ts'
 import { fetchSigned } from '../forward/fetch-signed.ts'
 import { FeedStream, newStreamCounters, type StreamCounters } from './feed-stream.ts'
@@ -48,7 +49,16 @@ export function cellFeed(
 
   async function ask(from: number | null): Promise<Batch> {
     const path = `/internal/feed?feed=catalogue${from === null ? '' : `&from=${from}`}`
-    const response = await fetchSigned(cell, { method: 'GET', path, timeoutMs: FEED_TIMEOUT_MS })
+    const question = crypto.randomUUID()
+    const response = await fetchSigned(cell, {
+      method: 'GET',
+      path,
+      headers: new Headers({ [HEADERS.question]: question }),
+      timeoutMs: FEED_TIMEOUT_MS,
+    })
+    const answered = response.headers.get(HEADERS.question)
+    // An earlier answer would vouch for knowledge that is as old as it is.
+    if (answered !== null && answered !== question) throw new Error('an answer to another question')
     const batch = response.ok ? parseBatch(await response.json()) : null
     if (batch?.feed !== 'catalogue') throw new Error('the cell answered with no usable batch')
     return batch

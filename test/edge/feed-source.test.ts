@@ -6,12 +6,13 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { cellFeed } from '../../edge/cache/feed-source.ts'
 import { type Bindings, readEdgeConfig } from '../../edge/config.ts'
 import type { Batch } from '../../shared/freshness/feed.ts'
+import { HEADERS } from '../../shared/headers.ts'
 import { FeedModel } from '../shared/freshness/feed-model.ts'
 
 let feed: FeedModel
 let server: Server
 let asked: string[]
-let answer: (batch: Batch) => { status: number; body: string }
+let answer: (batch: Batch) => { status: number; body: string; question?: string }
 
 beforeEach(async () => {
   feed = new FeedModel({ n: 100 })
@@ -20,8 +21,10 @@ beforeEach(async () => {
   server = createServer((request, response) => {
     asked.push(request.url ?? '')
     const from = new URL(request.url ?? '', 'http://cell.test').searchParams.get('from')
-    const { status, body } = answer(feed.batchAfter(from === null ? null : Number(from)))
-    response.writeHead(status, { 'content-type': 'application/json' }).end(body)
+    const given = answer(feed.batchAfter(from === null ? null : Number(from)))
+    const question = given.question ?? String(request.headers[HEADERS.question])
+    const headers = { 'content-type': 'application/json', [HEADERS.question]: question }
+    response.writeHead(given.status, headers).end(given.body)
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
   vi.useFakeTimers({ toFake: ['Date'] })
@@ -141,7 +144,11 @@ describe('the cell’s own answer', () => {
     expect(asked[1]).toBe('/internal/feed?feed=catalogue&from=100')
   })
 
-  it.each<[string, (batch: Batch) => { status: number; body: string }]>([
+  it.each<[string, typeof answer]>([
+    [
+      'an answer to an earlier question',
+      (batch) => ({ status: 200, body: JSON.stringify(batch), question: 'earlier' }),
+    ],
     ['an error', () => ({ status: 503, body: '{}' })],
     ['no JSON', () => ({ status: 200, body: '<html>' })],
     [
