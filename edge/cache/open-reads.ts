@@ -1,5 +1,6 @@
 /** The cached reads of one isolate: its memory, its colo's cache, the cell behind them, and the feed it follows. */
 import { CachedReads, type Origin } from '../../shared/freshness/cached-reads.ts'
+import { FORCED_POLL_SPACING_MS } from '../../shared/freshness/feed.ts'
 import { FeedFollower } from '../../shared/freshness/follower.ts'
 import { MemoryTier } from '../../shared/freshness/memory-tier.ts'
 import type { EdgeConfig } from '../config.ts'
@@ -20,7 +21,8 @@ export function openReads(config: EdgeConfig, cache: Cache): EdgeReads {
   const { defaultCell, environment } = config
   const now = () => Date.now()
   const source = cellFeed(defaultCell, cache, config)
-  const follower = new FeedFollower({ source, now })
+  const forcedSpacingMs = FORCED_POLL_SPACING_MS
+  const follower = new FeedFollower({ source, now, forcedSpacingMs })
   const memory = new MemoryTier()
   const colo = coloTier(cache, environment)
   const reads = new CachedReads({ follower, memory, colo, now })

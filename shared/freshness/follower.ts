@@ -5,7 +5,7 @@
 import { type Batch, FEED_REFRESH_MS, FEED_STALE_MS_MAX } from './feed.ts'
 import { Knowledge } from './knowledge.ts'
 import type { Position } from './position.ts'
-import { within } from './within.ts'
+import { after, within } from './within.ts'
 
 /** Where batches come from. */
 export interface FeedSource {
@@ -65,11 +65,16 @@ export class FeedFollower {
   }
   readonly #source: FeedSource
   readonly #now: Milliseconds
+  readonly #forcedSpacingMs: number
   #asOfMs = Number.NEGATIVE_INFINITY
   #attemptedAtMs = Number.NEGATIVE_INFINITY
   #failed = false
+  #failure: unknown = null
   #poll: Poll | null = null
   #started = 0
+  /** When the newest direct poll began, and the number of the newest that succeeded. */
+  #directAtMs = Number.NEGATIVE_INFINITY
+  #directDone = 0
   /** The last moment we saw, and how often our clock was set back since the start. */
   #lastMs = Number.NEGATIVE_INFINITY
   #setBacks = 0
@@ -77,9 +82,16 @@ export class FeedFollower {
   #asked = 0
   #taken = 0
 
-  constructor(options: { source: FeedSource; now: Milliseconds; knowledge?: Knowledge }) {
+  /** @param options.forcedSpacingMs how far apart polls begin that positions force; none when left out. */
+  constructor(options: {
+    source: FeedSource
+    now: Milliseconds
+    knowledge?: Knowledge
+    forcedSpacingMs?: number
+  }) {
     this.#source = options.source
     this.#now = options.now
+    this.#forcedSpacingMs = options.forcedSpacingMs ?? 0
     this.knowledge = options.knowledge ?? new Knowledge()
   }
 
@@ -90,6 +102,11 @@ export class FeedFollower {
 
   get isCurrent(): boolean {
     return this.ageMs <= FEED_STALE_MS_MAX
+  }
+
+  /** What the newest poll that failed was ended by; `null` when none has failed since the newest that succeeded. */
+  get failure(): unknown {
+    return this.#failure
   }
 
   /** True when a reader at this position can be answered from what we know. */
@@ -126,6 +143,7 @@ export class FeedFollower {
 
   /**
    * Asks the cell itself, past any shared copy. A poll under way is joined only if it began after the reader arrived.
+   * Those who come too soon after the newest one wait, and share the next.
    */
   async #force(
     reader: {
@@ -142,6 +160,13 @@ export class FeedFollower {
     if (underWay?.kind === 'direct' && underWay.number <= startedBefore) {
       await this.#join(underWay)
       if (this.isCurrent && this.covers(position)) return true
+    }
+    const waitMs = this.#forcedSpacingMs - (this.#moment() - this.#directAtMs)
+    if (waitMs > 0) {
+      // A timer of this request's own: another's may be cut off, and would never end.
+      await after(waitMs)
+      const isAnswered = this.covers(position) || this.#directDone > startedBefore
+      if (this.isCurrent && isAnswered) return true
     }
     const isAsked = !this.covers(position)
     return await this.#pollOnce('direct', waitUntil, isAsked ? beforeForced : undefined)
@@ -173,13 +198,21 @@ export class FeedFollower {
   }
 
   #start(kind: Poll['kind']): Poll {
-    this.#attemptedAtMs = this.#moment()
+    const startedAtMs = this.#moment()
+    this.#attemptedAtMs = startedAtMs
+    if (kind === 'direct') this.#directAtMs = startedAtMs
     this.#started += 1
+    const number = this.#started
     const done = this.#run(kind)
       .then(
-        () => true,
         () => {
+          if (kind === 'direct') this.#directDone = Math.max(this.#directDone, number)
+          this.#failure = null
+          return true
+        },
+        (cause: unknown) => {
           this.counters.pollFailures += 1
+          this.#failure = cause
           return false
         },
       )
@@ -188,7 +221,7 @@ export class FeedFollower {
         if (this.#poll === poll) this.#poll = null
         return succeeded
       })
-    const poll: Poll = { number: this.#started, kind, done }
+    const poll: Poll = { number, kind, done }
     this.#poll = poll
     return poll
   }
@@ -249,6 +282,7 @@ export class FeedFollower {
       this.#setBacks += 1
       this.#asOfMs = Number.NEGATIVE_INFINITY
       this.#attemptedAtMs = Number.NEGATIVE_INFINITY
+      this.#directAtMs = Number.NEGATIVE_INFINITY
     }
     this.#lastMs = nowMs
     return nowMs

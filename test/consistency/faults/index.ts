@@ -8,6 +8,7 @@ import { heldTransaction, writerDies } from './held-commits.ts'
 import { isolateEvicted, isolatePaused, oldSharedCopy } from './isolates.ts'
 import { backendKilled, cellRestart, postgresKilled, twoCells } from './processes.ts'
 import { relayDead } from './relay-dead.ts'
+import { replicaLagging } from './replica-lagging.ts'
 import { restore } from './restore.ts'
 
 /** Something that goes wrong, again and again, while shoppers read and staff write. */
@@ -44,4 +45,5 @@ export const faults: readonly Fault[] = [
   twoCells,
   clockOff,
   relayDead,
+  replicaLagging,
 ]
