@@ -71,10 +71,10 @@ export class FeedFollower {
   #failed = false
   #failure: unknown = null
   #poll: Poll | null = null
+  #started = 0
   /** When the newest direct poll began, and the number of the newest that succeeded. */
   #directAtMs = Number.NEGATIVE_INFINITY
   #directDone = 0
-  #started = 0
   /** The last moment we saw, and how often our clock was set back since the start. */
   #lastMs = Number.NEGATIVE_INFINITY
   #setBacks = 0
@@ -161,7 +161,7 @@ export class FeedFollower {
       await this.#join(underWay)
       if (this.isCurrent && this.covers(position)) return true
     }
-    const waitMs = this.#directAtMs + this.#forcedSpacingMs - this.#moment()
+    const waitMs = this.#forcedSpacingMs - (this.#moment() - this.#directAtMs)
     if (waitMs > 0) {
       // A timer of this request's own: another's may be cut off, and would never end.
       await after(waitMs)
@@ -198,14 +198,15 @@ export class FeedFollower {
   }
 
   #start(kind: Poll['kind']): Poll {
-    this.#attemptedAtMs = this.#moment()
+    const startedAtMs = this.#moment()
+    this.#attemptedAtMs = startedAtMs
+    if (kind === 'direct') this.#directAtMs = startedAtMs
     this.#started += 1
     const number = this.#started
-    if (kind === 'direct') this.#directAtMs = this.#attemptedAtMs
     const done = this.#run(kind)
       .then(
         () => {
-          if (kind === 'direct') this.#directDone = number
+          if (kind === 'direct') this.#directDone = Math.max(this.#directDone, number)
           this.#failure = null
           return true
         },

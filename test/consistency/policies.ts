@@ -14,7 +14,11 @@ import {
   type Served,
 } from '../../shared/freshness/cached-reads.ts'
 import type { Entry } from '../../shared/freshness/entry.ts'
-import type { Batch, Incarnation } from '../../shared/freshness/feed.ts'
+import {
+  type Batch,
+  FORCED_POLL_SPACING_MS,
+  type Incarnation,
+} from '../../shared/freshness/feed.ts'
 import { FeedFollower, type Milliseconds, type WaitUntil } from '../../shared/freshness/follower.ts'
 import { type Applied, type Judged, Knowledge } from '../../shared/freshness/knowledge.ts'
 import { MemoryTier } from '../../shared/freshness/memory-tier.ts'
@@ -40,6 +44,7 @@ export function edgeWith(policyOf: (index: number) => Policy): EdgeMaker {
     const follower = new FeedFollower({
       source,
       now,
+      forcedSpacingMs: FORCED_POLL_SPACING_MS,
       ...(knowledge && { knowledge: knowledge() }),
     })
     const memory = new MemoryTier()

@@ -91,7 +91,8 @@ async function act(scene: Scene, { seconds, fault, broken, onProgress }: RunPlan
     return work
   }
   const working = watched(workload.run())
-  const hurting = watched((broken?.fault ?? fault)?.run(scene) ?? Promise.resolve())
+  const hurt = scene.extra?.run ?? (broken?.fault ?? fault)?.run
+  const hurting = watched(hurt?.(scene) ?? Promise.resolve())
   const beganMs = performance.now()
   const share = () => (performance.now() - beganMs) / (seconds * 1_000)
   while (share() < 1 && !failed.signal.aborted) {

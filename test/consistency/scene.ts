@@ -15,6 +15,8 @@ import { truthInDatabase } from './truth.ts'
 export interface Extra {
   readonly cell?: Readonly<Record<string, string>>
   readonly edge?: Partial<Bindings>
+  /** As a fault's own. */
+  run(scene: Scene): Promise<void>
   close(): Promise<void>
 }
 
@@ -47,14 +49,14 @@ export class Scene {
   /** How often the fault happened. */
   happened = 0
   #isHealing = false
-  readonly #extra: Extra | undefined
+  readonly extra: Extra | undefined
   readonly #ownCell: OwnCell | undefined
 
   private constructor(
-    parts: Pick<Scene, 'stage' | 'database' | 'cells' | 'front' | 'edges' | 'state' | 'random'> & {
-      extra: Extra | undefined
-      ownCell: OwnCell | undefined
-    },
+    parts: Pick<
+      Scene,
+      'stage' | 'database' | 'cells' | 'front' | 'edges' | 'state' | 'random' | 'extra'
+    > & { ownCell: OwnCell | undefined },
   ) {
     const { stage, database, cells, front, edges, state, random, extra, ownCell } = parts
     this.stage = stage
@@ -64,7 +66,7 @@ export class Scene {
     this.edges = edges
     this.state = state
     this.random = random
-    this.#extra = extra
+    this.extra = extra
     this.#ownCell = ownCell
   }
 
@@ -133,7 +135,7 @@ export class Scene {
     await this.front.close()
     await this.cells.close()
     await this.#ownCell?.close()
-    await this.#extra?.close()
+    await this.extra?.close()
     await this.stage.drop(this.database)
   }
 }

@@ -7,6 +7,8 @@ import { feedCut, feedDelayed, feedLost, feedReordered, feedRepeated } from './f
 import { heldTransaction, writerDies } from './held-commits.ts'
 import { isolateEvicted, isolatePaused, oldSharedCopy } from './isolates.ts'
 import { backendKilled, cellRestart, postgresKilled, twoCells } from './processes.ts'
+import { relayDead } from './relay-dead.ts'
+import { replicaLagging } from './replica-lagging.ts'
 import { restore } from './restore.ts'
 
 /** Something that goes wrong, again and again, while shoppers read and staff write. */
@@ -19,9 +21,10 @@ export interface Fault {
   /** How many edges it needs, whatever the run was to have. */
   readonly edgesMin?: number
   readonly makeEdge?: EdgeMaker
+  /** Starts what the system has beside the ordinary, and acts upon it in the place of `run`. */
   readonly extra?: (stage: Stage, database: string) => Promise<Extra>
   /** Goes on until the scene heals, and leaves everything whole. */
-  run(scene: Scene): Promise<void>
+  readonly run?: (scene: Scene) => Promise<void>
 }
 
 export const faults: readonly Fault[] = [
@@ -41,4 +44,6 @@ export const faults: readonly Fault[] = [
   restore,
   twoCells,
   clockOff,
+  relayDead,
+  replicaLagging,
 ]
