@@ -5,18 +5,15 @@
 import { type Context, Hono } from 'hono'
 import { facts as allFacts } from '../shared/contracts/facts.generated.ts'
 import type { EndpointFacts } from '../shared/contracts/facts.ts'
-import { CachedReads, type Served } from '../shared/freshness/cached-reads.ts'
-import { FeedFollower, type WaitUntil } from '../shared/freshness/follower.ts'
-import { MemoryTier } from '../shared/freshness/memory-tier.ts'
+import type { Served } from '../shared/freshness/cached-reads.ts'
+import type { WaitUntil } from '../shared/freshness/follower.ts'
 import { type Position, parsePosition } from '../shared/freshness/position.ts'
 import { HEADERS } from '../shared/headers.ts'
 import type { Principal } from '../shared/principal.ts'
 import { isProblemCode, Problem, type ProblemCode } from '../shared/problems.ts'
 import { TokenVerifier } from './auth/identify.ts'
 import { AnswerHeaders, isNotModified } from './cache/answer.ts'
-import { cellOrigin } from './cache/cell-origin.ts'
-import { coloTier } from './cache/colo-tier.ts'
-import { cellFeed } from './cache/feed-source.ts'
+import type { EdgeReads } from './cache/open-reads.ts'
 import { ReadKeys } from './cache/read-keys.ts'
 import type { EdgeConfig } from './config.ts'
 import { countError, countRefusedToken, type EdgeHealth, newCounters } from './counters.ts'
@@ -38,20 +35,11 @@ const PAGES = ['/v1/openapi.json', '/docs', '/docs/*', '/.well-known/jwks.json']
 const NO_MARKETS: readonly MarketFacts[] = []
 
 /** What an isolate keeps between requests. */
-export function createEdge(config: EdgeConfig, cache: Cache) {
-  const { defaultCell, environment } = config
+export function createEdge(config: EdgeConfig, { follower, memory, reads, origin }: EdgeReads) {
+  const { defaultCell } = config
   const now = () => Date.now()
-  const follower = new FeedFollower({ source: cellFeed(defaultCell, cache, environment), now })
-  const memory = new MemoryTier()
-  const reads = new CachedReads({
-    follower,
-    memory,
-    colo: coloTier(cache, environment),
-    origin: cellOrigin(defaultCell),
-    now,
-  })
-  const markets = new Markets(reads)
-  const keys = new ReadKeys()
+  const markets = new Markets(reads, origin)
+  const keys = new ReadKeys(origin)
   const answers = new AnswerHeaders(defaultCell.name)
   const tokens = new TokenVerifier(config.cells.values())
   const forcedPolls = new ClientBudget(FORCED_POLLS)

@@ -1,12 +1,17 @@
 /** The Worker: reads its configuration once an isolate and hands every request to the edge. */
 import { createEdge } from './app.ts'
-import { type Bindings, readEdgeConfig } from './config.ts'
+import { openReads } from './cache/open-reads.ts'
+import { type Bindings, type EdgeConfig, readEdgeConfig } from './config.ts'
 
 let edge: ReturnType<typeof createEdge> | undefined
 
 export default {
   fetch(request, env, context) {
-    edge ??= createEdge(readEdgeConfig(env), caches.default)
+    edge ??= start(readEdgeConfig(env))
     return edge.fetch(request, env, context)
   },
 } satisfies ExportedHandler<Bindings>
+
+function start(config: EdgeConfig): ReturnType<typeof createEdge> {
+  return createEdge(config, openReads(config, caches.default))
+}

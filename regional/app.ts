@@ -7,13 +7,14 @@ import { parseDictionary } from 'structured-headers'
 import type { Forward } from '../shared/contracts/endpoint.ts'
 import { FEEDS, type FeedName } from '../shared/freshness/position.ts'
 import { HEADERS } from '../shared/headers.ts'
+import { CUSTOMER_GROUP, GROUP_PARAMETER, groupOf } from '../shared/principal.ts'
 import { Problem } from '../shared/problems.ts'
 import { AccessTokens } from './platform/access-token.ts'
-import { answer, type Incoming } from './platform/answer.ts'
+import { answer } from './platform/answer.ts'
 import { codeOf, databaseProblem, placesOf, reasonOf, rootOf } from './platform/database-errors.ts'
 import { EdgeSignatures, isDigestOf } from './platform/edge-signature.ts'
 import { batchAfter } from './platform/feed.ts'
-import type { Module, Route, Services } from './platform/implement.ts'
+import type { Incoming, Module, Route, Services } from './platform/implement.ts'
 import { reference } from './platform/reference.ts'
 import { readBytes } from './platform/request-body.ts'
 
@@ -35,6 +36,7 @@ export function createApp(services: Services, modules: readonly Module[]) {
     await batchAfter(services.db, { feed: 'catalogue', from: null, limit: 1 })
     return c.json({ ok: true })
   })
+  app.get('/health/cell', (c) => c.json({ ok: true, shield: services.shield.health }))
   app.get('/.well-known/jwks.json', (c) =>
     c.json(config.TOKEN_JWKS, 200, { 'cache-control': 'public, max-age=300' }),
   )
@@ -82,28 +84,44 @@ export function createApp(services: Services, modules: readonly Module[]) {
     assertSigned(c, header)
     const body = await bodyOf(c, route, header)
     const principal = await tokens.principalOf(header('authorization'))
-    const context = edgeContext(header(HEADERS.context))
-    const { pathname, search } = targetOf(c)
+    const {
+      request: requestId = 'unknown',
+      market = null,
+      locale = null,
+    } = edgeContext(header(HEADERS.context))
+    const { pathname: path, search } = targetOf(c)
+    const isCached = route.endpoint.serve.kind === 'cached'
     const incoming: Incoming = {
-      actor: {
-        principal,
-        cartSecret: header(HEADERS.cartSecret) ?? null,
-        requestId: context.request ?? 'unknown',
+      actor: { principal, cartSecret: header(HEADERS.cartSecret) ?? null, requestId },
+      market,
+      locale,
+      group: isCached ? groupAsked(search) : groupOf(principal),
+      key: (market ?? locale) ? `${path}${search}#${market}/${locale}` : path + search,
+      path,
+      params: () => c.req.param() as Record<string, string>,
+      query: () => {
+        const query = new URLSearchParams(search)
+        if (isCached) query.delete(GROUP_PARAMETER)
+        return query
       },
-      path: pathname,
-      params: c.req.param() as Record<string, string>,
-      query: new URLSearchParams(search),
       body,
-      market: context.market ?? null,
-      locale: context.locale ?? null,
       header,
     }
     return await answer(route, services, incoming)
   }
 }
 
+/** The customer group that an edge read out of a token and signed into a cached read's query. */
+function groupAsked(search: string): string | null {
+  if (!search.includes(GROUP_PARAMETER)) return null
+  const group = new URLSearchParams(search).get(GROUP_PARAMETER)
+  return group !== null && CUSTOMER_GROUP.test(group) ? group : null
+}
+
+const NO_BODY = new Uint8Array()
+
 async function bodyOf(c: CellContext, route: Route, header: HeaderReader): Promise<Uint8Array> {
-  if (c.req.method === 'GET' || c.req.method === 'HEAD') return new Uint8Array()
+  if (c.req.method === 'GET' || c.req.method === 'HEAD') return NO_BODY
   const { bodyBytesMax } = route.endpoint.serve as Forward
   const body = await readBytes(c.req.raw, bodyBytesMax)
   const digest = header('content-digest')

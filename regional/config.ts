@@ -8,6 +8,11 @@ const secret = z
     'must be `keyid:secret`, the secret at least 32 bytes in base64url',
   )
 
+const postgresUrl = z.url({
+  protocol: /^postgres(ql)?$/,
+  error: (issue) => (issue.input === undefined ? undefined : 'must be a postgres:// URL'),
+})
+
 const Environment = z.object({
   NODE_ENV: z.enum(['development', 'test', 'production']).default('production'),
   CELL: z
@@ -15,15 +20,16 @@ const Environment = z.object({
     .regex(/^[a-z][a-z0-9-]{0,15}$/, 'must be a short name in lower case, such as `eu`'),
   PORT: z.coerce.number().int().min(0).max(65_535).default(8788),
   HOST: z.string().default('127.0.0.1'),
-  DATABASE_URL: z.url({
-    protocol: /^postgres(ql)?$/,
-    error: (issue) => (issue.input === undefined ? undefined : 'must be a postgres:// URL'),
-  }),
+  DATABASE_URL: postgresUrl,
+  /** A streaming replica, for cached reads that it has come far enough for. */
+  DATABASE_REPLICA_URL: postgresUrl.optional(),
   /** Where Neon's driver finds its WebSocket proxy; only for a proxy of one's own. */
   NEON_WS_PROXY: z.string().optional(),
   DATABASE_POOL_MAX: z.coerce.number().int().min(2).max(200).default(10),
   DATABASE_WAITING_MAX: z.coerce.number().int().min(0).max(100_000).default(2_000),
   DATABASE_WAIT_MS_MAX: z.coerce.number().int().min(1).max(60_000).default(5_000),
+  /** Memory for answers of cached reads, in MiB; 0 keeps none. */
+  SHIELD_MIB_MAX: z.coerce.number().int().min(0).max(65_536).default(64),
   EDGE_SECRETS: z
     .string()
     .transform((list) => list.split(','))

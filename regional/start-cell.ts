@@ -4,12 +4,10 @@ import { type ServerType, serve } from '@hono/node-server'
 import { createApp } from './app.ts'
 import type { Config } from './config.ts'
 import { modules } from './modules/index.ts'
-import { systemClock } from './platform/clock.ts'
-import { Database } from './platform/database.ts'
+import { openServices } from './open-services.ts'
 import { renewHistory } from './platform/feed.ts'
 import type { Services } from './platform/implement.ts'
 import { startJobs } from './platform/jobs.ts'
-import { createLog } from './platform/log.ts'
 import { assertServable } from './platform/servable.ts'
 
 /** Longer than the edge, or a load balancer, keeps an idle connection: the one who reuses it must close it first. */
@@ -34,7 +32,7 @@ export interface RunningCell {
 
 /** @throws {Error} with one line that says what to do, when the database or the port cannot serve. */
 export async function startCell(config: Config): Promise<RunningCell> {
-  const services = servicesOf(config)
+  const services = openServices(config)
   const { db, log } = services
   try {
     await assertServable(db)
@@ -50,28 +48,13 @@ export async function startCell(config: Config): Promise<RunningCell> {
       drain: async () => {
         await closeServer(server, config.DRAIN_MS_MAX)
         await jobs.stop()
-        await db.close()
+        await services.close()
       },
     }
   } catch (error) {
-    await db.close()
+    await services.close()
     throw error
   }
-}
-
-function servicesOf(config: Config): Services {
-  const log = createLog({ level: config.LOG_LEVEL, cell: config.CELL })
-  const db = new Database(
-    {
-      url: config.DATABASE_URL,
-      neonProxy: config.NEON_WS_PROXY,
-      poolMax: config.DATABASE_POOL_MAX,
-      waitingMax: config.DATABASE_WAITING_MAX,
-      waitMsMax: config.DATABASE_WAIT_MS_MAX,
-    },
-    log,
-  )
-  return { db, clock: systemClock, log, config }
 }
 
 function listen(services: Services): Promise<Server> {

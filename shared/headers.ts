@@ -9,6 +9,8 @@ export const HEADERS = {
   stamp: 'tradewind-stamp',
   /** Tags of a cacheable answer, cell to edge, separated by spaces. */
   tags: 'tradewind-tags',
+  /** How long a cacheable answer may be kept at most, in whole seconds, where a schedule bounds it; cell to edge. */
+  life: 'tradewind-life',
   /** What the edge decided: `request="…", market="de", locale="de", country="DE"` (RFC 9651 dictionary). */
   context: 'tradewind-context',
   /** The cell that answered. */

@@ -13,13 +13,28 @@ export type Scope = (typeof SCOPES)[number]
 
 export type Principal =
   | { readonly kind: 'guest' }
-  | { readonly kind: 'customer'; readonly id: string; readonly cell: string }
+  | {
+      readonly kind: 'customer'
+      readonly id: string
+      readonly cell: string
+      /** The customer group whose prices are theirs; `null` for everybody's. */
+      readonly group: string | null
+    }
   | {
       readonly kind: 'staff'
       readonly id: string
       readonly cell: string
       readonly scopes: readonly Scope[]
     }
+
+/** The handle of a customer group. */
+export const CUSTOMER_GROUP = /^[a-z][a-z0-9-]{0,31}$/
+/** The parameter that carries it in the key of a cached read. No contract may declare it, so no caller can name it. */
+export const GROUP_PARAMETER = 'group'
+
+export function groupOf(principal: Principal): string | null {
+  return principal.kind === 'customer' ? principal.group : null
+}
 
 export const GUEST: Principal = { kind: 'guest' }
 
@@ -61,14 +76,18 @@ export function accessTokenRules(cell: string, now: Date) {
  * cell, or claim a longer life than is allowed: a verified token is remembered until it expires.
  */
 export function principalFromClaims(
-  claims: { sub?: unknown; role?: unknown; scope?: unknown; iat?: unknown; exp?: unknown },
+  claims: Partial<Record<'sub' | 'role' | 'scope' | 'group' | 'iat' | 'exp', unknown>>,
   cell: string,
 ): Principal | null {
-  const { sub, role, scope, iat, exp } = claims
+  const { sub, role, scope, group = null, iat, exp } = claims
   if (Number(exp) - Number(iat) > ACCESS_TOKEN_SECONDS_MAX) return null
   if (typeof sub !== 'string' || sub.length === 0 || sub.length > 128) return null
-  if (role === 'customer') return { kind: 'customer', id: sub, cell }
+  if (role === 'customer') return isGroup(group) ? { kind: 'customer', id: sub, cell, group } : null
   if (role !== 'staff' || typeof scope !== 'string') return null
   const granted = new Set(scope.split(' '))
   return { kind: 'staff', id: sub, cell, scopes: SCOPES.filter((known) => granted.has(known)) }
+}
+
+function isGroup(group: unknown): group is string | null {
+  return group === null || (typeof group === 'string' && CUSTOMER_GROUP.test(group))
 }

@@ -60,11 +60,12 @@ function positionText(position: Position): string {
 
 /** RFC 9211. A stale stand-in says both, that it is a hit and why it is not fresh. */
 function cacheStatus(served: ServedEntry): string {
-  const { from, forward, renewed, collapsed } = served
+  const { from, forward, renewed, shielded, collapsed } = served
   if (from === 'stale') return 'tradewind; hit; fwd=stale'
-  if (from !== 'cell') return from === 'memory' ? HIT_MEMORY : HIT_COLO
+  if (from !== 'origin') return from === 'memory' ? HIT_MEMORY : HIT_COLO
   const status = renewed ? '; fwd-status=304' : ''
-  return `tradewind; fwd=${forward}${status}; stored${collapsed ? '; collapsed' : ''}`
+  const how = `${collapsed ? '; collapsed' : ''}${shielded ? '; detail=shield' : ''}`
+  return `tradewind; fwd=${forward}${status}; stored${how}`
 }
 
 const HIT_MEMORY = 'tradewind; hit; detail=memory'

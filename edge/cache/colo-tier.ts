@@ -10,10 +10,11 @@ export function coloTier(cache: Cache, environment: string): ColoTier {
   return {
     get: async (key) => {
       const stored = await cache.match(addressOf(key)).catch(() => undefined)
-      return stored === undefined ? null : await fromStored(stored).catch(() => null)
+      return stored === undefined ? null : await fromStored(stored, Date.now()).catch(() => null)
     },
     set: async (key, entry, seconds) => {
-      await cache.put(addressOf(key), toStored(entry, seconds)).catch(() => undefined)
+      const stored = toStored(entry, { seconds, nowMs: Date.now() })
+      if (stored !== null) await cache.put(addressOf(key), stored).catch(() => undefined)
     },
   }
 }

@@ -4,7 +4,7 @@
  */
 import type { Cached } from '../../shared/contracts/endpoint.ts'
 import type { EndpointFacts } from '../../shared/contracts/facts.ts'
-import type { CachedRequest } from '../../shared/freshness/cached-reads.ts'
+import type { CachedRequest, Origin } from '../../shared/freshness/cached-reads.ts'
 import { countryOf, type MarketFacts, placeOf, queryOf, wishesOf } from '../geo/place.ts'
 import { cacheKey } from './key.ts'
 
@@ -20,6 +20,11 @@ type Known = Map<string, CachedRequest | typeof PLACED_BY_SIGNS>
 export class ReadKeys {
   /** Forgotten with the markets that they were chosen from. */
   readonly #known = new WeakMap<readonly MarketFacts[], Known>()
+  readonly #origin: Origin
+
+  constructor(origin: Origin) {
+    this.#origin = origin
+  }
 
   /** What this request was found to ask for before; `null` when it must be routed and made. */
   known(request: Request, directory: readonly MarketFacts[]): CachedRequest | null {
@@ -45,7 +50,7 @@ export class ReadKeys {
     const place = placeOf(wishesOf(request, query), directory)
     const { vary, staleIfErrorSeconds } = facts.serve as Cached
     const key = cacheKey(facts, { params, query, place })
-    const read = { key, position: null, staleIfErrorSeconds }
+    const read = { key, origin: this.#origin, position: null, staleIfErrorSeconds }
     // An address with a position is as good as unique.
     if (query.has('position')) return read
     const known = this.#known.get(directory) ?? new Map()

@@ -1,6 +1,7 @@
 /** The cell's side of the feed: stamps for reads, batches for readers, and the history's renewal. */
 import { sql } from 'drizzle-orm'
 import { type Batch, FEED_BATCH_MAX, FEED_WINDOW } from '../../shared/freshness/feed.ts'
+import type { FeedSource } from '../../shared/freshness/follower.ts'
 import type { FeedName, Position } from '../../shared/freshness/position.ts'
 import type { Database, Runner } from './database.ts'
 import { statement, value } from './statement.ts'
@@ -19,7 +20,8 @@ export interface StampRow {
   current: boolean
 }
 
-const selectStamp = statement<Record<string, never>, StampRow>(
+/** The clock alone. */
+export const selectStamp = statement<Record<string, never>, StampRow>(
   'feed_stamp',
   sql`select ${stampColumns} from feed_clock clock where clock.feed = 'catalogue'`,
 )
@@ -114,6 +116,18 @@ export async function batchAfter(
     changes,
     retainedFrom: row.retainedFrom,
     cut: to < row.n,
+  }
+}
+
+/** The feed as the cell's own shield follows it: nothing is shared, every question goes to the primary. */
+export function primaryFeed(db: Database): FeedSource {
+  const direct = (from: number | null) => batchAfter(db, { feed: 'catalogue', from })
+  return {
+    direct,
+    shared: async (known) => {
+      const askedAtMs = performance.now()
+      return { batch: await direct(known), ageMs: performance.now() - askedAtMs }
+    },
   }
 }
 

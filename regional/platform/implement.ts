@@ -11,6 +11,8 @@ import type { Clock } from './clock.ts'
 import type { Database, Runner, Tx } from './database.ts'
 import type { IdempotencyRecord } from './idempotency.ts'
 import type { Logger } from './log.ts'
+import type { Shield } from './shield.ts'
+import type { Snapshots } from './snapshots.ts'
 
 /** What every module is given; nothing else is global. */
 export interface Services {
@@ -18,6 +20,9 @@ export interface Services {
   readonly clock: Clock
   readonly log: Logger
   readonly config: Config
+  readonly shield: Shield
+  /** Closes the pools when what runs on them has ended. */
+  close(): Promise<void>
 }
 
 /** Who asks, as the cell verified it. */
@@ -32,13 +37,31 @@ export interface Actor {
 export type Snapshot = {
   readonly stamp: Position
   readonly tags: readonly string[]
+  /** Where a schedule bounds the answer's life: how many seconds from its statement it holds at most. */
+  readonly lifeSeconds?: number
 } & ({ readonly body: string; readonly etag: string } | { readonly problem: Problem })
+
+/**
+ * A verified request, read apart. What a hit does not need is read when it is called for; as functions, because a getter
+ * in an object literal costs a hidden class an object, which lives until the next full garbage collection.
+ */
+export interface Incoming extends HandlerContext {
+  /** All that a cached answer depends on. */
+  readonly key: string
+  readonly path: string
+  readonly params: () => Record<string, string>
+  readonly query: () => URLSearchParams
+  readonly body: Uint8Array
+  readonly header: (name: string) => string | null | undefined
+}
 
 interface HandlerContext {
   readonly actor: Actor
   /** What the edge decided from country and language; a contract's own fields override it. */
   readonly market: string | null
   readonly locale: string | null
+  /** The customer group that prices are for, by the edge's word on cached reads and the token's on others. */
+  readonly group: string | null
 }
 
 /** Transactions of one request: what they commit becomes the answer's position. */
@@ -56,10 +79,13 @@ interface CreatingContext {
   once<T>(work: (tx: Tx) => Promise<T>, guard?: (tx: Tx) => Promise<unknown>): Promise<T>
 }
 
+/** A cached read sees snapshots and nothing else; what a forward does is its own. */
 type ContextOf<E extends Endpoint> = HandlerContext &
-  RequestOf<E> & { readonly db: RequestDb } & (E['serve'] extends { creates: true }
-    ? CreatingContext
-    : unknown)
+  RequestOf<E> &
+  (E['serve'] extends { kind: 'cached' }
+    ? { readonly snapshots: Snapshots }
+    : { readonly db: RequestDb }) &
+  (E['serve'] extends { creates: true } ? CreatingContext : unknown)
 
 export type HandlerOf<E extends Endpoint> = (
   context: ContextOf<E>,

@@ -1,4 +1,5 @@
 /** The development system: Postgres, one cell `eu` and the edge, started side by side. */
+
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -6,9 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { styleText } from 'node:util'
 import pg from 'pg'
 import { readConfig } from '../../regional/config.ts'
-import { systemClock } from '../../regional/platform/clock.ts'
-import { Database } from '../../regional/platform/database.ts'
-import { createLog } from '../../regional/platform/log.ts'
+import { openServices } from '../../regional/open-services.ts'
 import { Children } from './children.ts'
 import { seedDemo } from './demo-catalogue.ts'
 import { type DevKeys, ensureKeys } from './dev-keys.ts'
@@ -212,14 +211,11 @@ function compact(line: string): string {
 
 /** Loads the project's own catalogue through the verbs that staff use; what is there stays. */
 async function seed(environment: Record<string, string | undefined>): Promise<void> {
-  const config = readConfig(environment)
-  const log = createLog({ level: 'warn', cell: config.CELL })
-  const { DATABASE_URL: url, NEON_WS_PROXY: neonProxy } = config
-  const db = new Database({ url, neonProxy, poolMax: 2, waitingMax: 100, waitMsMax: 60_000 }, log)
+  const services = openServices(readConfig({ ...environment, LOG_LEVEL: 'warn' }))
   try {
-    await seedDemo({ db, clock: systemClock, log, config })
+    await seedDemo(services)
   } finally {
-    await db.close()
+    await services.close()
   }
 }
 

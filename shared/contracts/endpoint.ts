@@ -11,8 +11,11 @@ export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete'
  */
 export type Access = 'public' | 'holder' | `staff:${Scope}`
 
-/** What a cached answer differs by, beside its own path and declared query. */
-export type VaryDimension = 'market' | 'locale'
+/**
+ * What a cached answer differs by, beside its own path and declared query. Market and locale may be named by the
+ * caller; the customer group is the token's alone.
+ */
+export type VaryDimension = 'market' | 'locale' | 'group'
 
 /** A read the edge may answer from a cache, under the freshness protocol. */
 export interface Cached {

@@ -1,22 +1,33 @@
 /**
- * Cached reads: memory, then the colo, then the cell. One judgement, `Knowledge.isFresh`, decides at each of them.
+ * Cached reads, the one implementation of every tier: memory, then what is shared nearby, then the tier below. An edge
+ * uses it over the cell, and the cell's shield over Postgres. One judgement, `Knowledge.isFresh`, decides everywhere.
  */
 import type { Entry } from './entry.ts'
-import { FEED_WINDOW } from './feed.ts'
+import { FEED_STALE_MS_MAX, FEED_WINDOW } from './feed.ts'
 import type { FeedFollower, Milliseconds, WaitUntil } from './follower.ts'
 import type { MemoryTier } from './memory-tier.ts'
 import type { Position } from './position.ts'
 import { within } from './within.ts'
 
-/** A cache shared by the isolates of one place. Its failures read as absence. */
+/** A cache shared by the isolates of one colo. Its failures read as absence. */
 export interface ColoTier {
   get(key: string): Promise<Entry | null>
   set(key: string, entry: Entry, seconds: number): Promise<void>
 }
 
-/** What the cell answered: an entry, or a response that no cache may hold. */
+/** For a process that shares nothing with its neighbours. */
+export const NO_COLO: ColoTier = { get: async () => null, set: async () => undefined }
+
+/** What the tier below answered: an entry, or a response that no cache may hold. */
 export type Fetched =
-  | { kind: 'entry'; entry: Entry; renewed: boolean }
+  | {
+      kind: 'entry'
+      entry: Entry
+      /** The bytes of the copy that was asked about still hold. */
+      renewed: boolean
+      /** That tier had it in memory of its own. */
+      shielded: boolean
+    }
   | { kind: 'response'; response: Response }
 
 /** The tier below. Rejects when it cannot be reached in time. */
@@ -27,7 +38,10 @@ export interface Origin {
 export interface CachedRequest {
   /** Canonical path and query: all that the answer depends on. */
   readonly key: string
+  readonly origin: Origin
+  /** What the reader has seen: an edge's reader its position, a shield's the minimum it was asked for. */
   readonly position: Position | null
+  /** How long after its fill an older copy may stand in for the tier below; 0 for never. */
   readonly staleIfErrorSeconds: number
   /** Runs before the position makes the feed be polled, and may throw to refuse it. */
   readonly beforeForced?: () => void
@@ -38,11 +52,12 @@ export type Served =
       kind: 'entry'
       entry: Entry
       position: Position
-      /** Where it was found. `stale`: the cell cannot be reached and an older copy stands in. */
-      from: 'memory' | 'colo' | 'cell' | 'stale'
-      /** Why the cell was asked, when it was. */
+      /** Where it was found. `stale`: the tier below cannot be reached and an older copy stands in. */
+      from: 'memory' | 'colo' | 'origin' | 'stale'
+      /** Why the tier below was asked, when it was. */
       forward: 'miss' | 'stale' | null
       renewed: boolean
+      shielded: boolean
       collapsed: boolean
     }
   | { kind: 'response'; response: Response }
@@ -52,15 +67,26 @@ export type Served =
 export interface ReadCounters {
   memoryHits: number
   coloHits: number
+  /** Requests to the tier below, and how many of them found that our bytes still held. */
   fills: number
   renewals: number
+  /** Fills that the tier below answered from memory of its own. */
+  shieldHits: number
+  /** Reads that joined a request under way in place of one of their own. */
   collapsed: number
+  /** Answers of the tier below that were too old to be shown, and were asked for once more. */
   refetches: number
   staleServed: number
   unavailable: number
+  /** Hits by the age of the knowledge they were judged by: at most `VOUCHED_MS[i]` milliseconds. */
+  vouched: number[]
 }
 
-interface Flight {
+/** What a hit can be stale by, at most, in steps: the age of the knowledge that vouched for it. */
+export const VOUCHED_MS = [100, 250, 500, 1_000, FEED_STALE_MS_MAX] as const
+
+/** A request to the tier below, under way. */
+export interface Flight {
   readonly minimum: Position | null
   readonly done: Promise<Fetched | null>
 }
@@ -76,15 +102,16 @@ export class CachedReads {
     coloHits: 0,
     fills: 0,
     renewals: 0,
+    shieldHits: 0,
     collapsed: 0,
     refetches: 0,
     staleServed: 0,
     unavailable: 0,
+    vouched: VOUCHED_MS.map(() => 0),
   }
   readonly #follower: FeedFollower
   readonly #memory: MemoryTier
   readonly #colo: ColoTier
-  readonly #origin: Origin
   readonly #flights = new Map<string, Flight>()
   /** The knowledge version under which an entry was last found fresh, so that a hit costs two comparisons. */
   readonly #judged = new WeakMap<Entry, { version: number; position: Position }>()
@@ -96,13 +123,11 @@ export class CachedReads {
     follower: FeedFollower
     memory: MemoryTier
     colo: ColoTier
-    origin: Origin
     now: Milliseconds
   }) {
     this.#follower = parts.follower
     this.#memory = parts.memory
     this.#colo = parts.colo
-    this.#origin = parts.origin
     this.#now = parts.now
   }
 
@@ -115,6 +140,7 @@ export class CachedReads {
     if (entry === undefined || own === null) return null
     this.#follower.refreshBehind(waitUntil)
     this.counters.memoryHits += 1
+    this.#countVouched()
     this.#restampColo(request, entry, waitUntil)
     return hit(entry, own, 'memory')
   }
@@ -133,6 +159,7 @@ export class CachedReads {
       const own = this.#positionIfFresh(stored)
       if (own !== null) {
         this.counters.coloHits += 1
+        this.#countVouched()
         this.#keep(request.key, stored)
         this.#restampColo(request, stored, waitUntil)
         return hit(stored, own, 'colo')
@@ -148,6 +175,7 @@ export class CachedReads {
    */
   #positionIfFresh(entry: Entry): Position | null {
     const { knowledge } = this.#follower
+    if (entry.untilMs <= this.#now()) return null
     const before = this.#judged.get(entry)
     if (before !== undefined && before.version === knowledge.version) return before.position
     if (!knowledge.isFresh(entry)) return null
@@ -159,36 +187,36 @@ export class CachedReads {
 
   async #fill(request: CachedRequest, stale: Entry | null, waitUntil: WaitUntil): Promise<Served> {
     const { key } = request
-    const minimum = this.#minimum(request.position)
-    const first = await this.#fetch(key, minimum, stale, waitUntil)
+    const minimum = this.minimumFor(request.position)
+    const first = await this.#fetch(request, { minimum, stale }, waitUntil)
     let fetched = first.fetched
     if (
       fetched?.kind === 'entry' &&
       !(await this.#isAcceptable(fetched.entry, minimum, waitUntil))
     ) {
       this.counters.refetches += 1
-      const named = this.#minimum(request.position)
-      fetched = (await this.#fetch(key, named, null, waitUntil)).fetched
+      const named = this.minimumFor(request.position)
+      fetched = (await this.#fetch(request, { minimum: named, stale: null }, waitUntil)).fetched
       // No tier answers with less than it was asked for; one that does is as good as gone.
-      if (fetched?.kind === 'entry' && !isEnough(fetched.entry, named)) fetched = null
+      if (fetched?.kind === 'entry' && !this.isEnough(fetched.entry, named)) fetched = null
     }
     if (fetched === null) return this.#standIn(request, stale)
     if (fetched.kind === 'response') return fetched
-    const { entry, renewed } = fetched
+    const { entry, renewed, shielded } = fetched
     const position = this.#positionIfFresh(entry) ?? this.#follower.knowledge.positionOf(entry)
     this.#keep(key, entry)
     this.#coloStamps.set(entry, entry.stamp)
     if (!first.collapsed) waitUntil(this.#colo.set(key, entry, request.staleIfErrorSeconds))
     const forward = stale === null ? 'miss' : 'stale'
     const { collapsed } = first
-    return { kind: 'entry', entry, position, from: 'cell', forward, renewed, collapsed }
+    return { kind: 'entry', entry, position, from: 'origin', forward, renewed, shielded, collapsed }
   }
 
   /**
    * The greater of what the reader has seen and what we know. A position that is still ahead after the cell itself
    * was asked is nobody's, and is left out.
    */
-  #minimum(position: Position | null): Position | null {
+  protected minimumFor(position: Position | null): Position | null {
     const { history, n } = this.#follower.knowledge
     if (history === null) return position
     return { n, history }
@@ -208,18 +236,27 @@ export class CachedReads {
       await this.#follower.bringUpTo({ n: entry.stamp, history: entry.history }, waitUntil)
       return entry.history === knowledge.history && knowledge.isFresh(entry)
     }
-    return isEnough(entry, minimum) && knowledge.isFresh(entry)
+    return this.isEnough(entry, minimum) && knowledge.isFresh(entry)
   }
 
-  /** One request to the cell, or one under way whose minimum covers ours. `null` when the cell cannot be reached. */
+  /** True when what arrived reaches the minimum it was asked for; another history is for the follower to settle. */
+  protected isEnough(entry: Entry, minimum: Position | null): boolean {
+    return minimum === null || minimum.history !== entry.history || entry.stamp >= minimum.n
+  }
+
+  /** A reader joins a request under way only if that request's minimum covers its own. */
+  protected mayJoin(flight: Flight, minimum: Position | null): boolean {
+    return covers(flight.minimum, minimum)
+  }
+
+  /** One request to the tier below, or one under way that may be joined. `null` when it cannot be reached. */
   async #fetch(
-    key: string,
-    minimum: Position | null,
-    stale: Entry | null,
+    { key, origin }: CachedRequest,
+    asked: { minimum: Position | null; stale: Entry | null },
     waitUntil: WaitUntil,
   ): Promise<{ fetched: Fetched | null; collapsed: boolean }> {
     const underWay = this.#flights.get(key)
-    if (underWay !== undefined && covers(underWay.minimum, minimum)) {
+    if (underWay !== undefined && this.mayJoin(underWay, asked.minimum)) {
       const fetched = await within(underWay.done, JOIN_MS_MAX)
       // A failure is shared too, so that those who wait do not all ask a cell that cannot answer. A response's body
       // belongs to the request that fetched it; only bytes are shared.
@@ -230,14 +267,15 @@ export class CachedReads {
     }
     this.counters.fills += 1
     const flight: Flight = {
-      minimum,
-      done: this.#origin.fetch({ key, minimum, stale }).catch(() => null),
+      minimum: asked.minimum,
+      done: origin.fetch({ key, ...asked }).catch(() => null),
     }
     this.#flights.set(key, flight)
     waitUntil(flight.done)
     const fetched = await flight.done
     if (this.#flights.get(key) === flight) this.#flights.delete(key)
     if (fetched?.kind === 'entry' && fetched.renewed) this.counters.renewals += 1
+    if (fetched?.kind === 'entry' && fetched.shielded) this.counters.shieldHits += 1
     return { fetched, collapsed: false }
   }
 
@@ -247,7 +285,7 @@ export class CachedReads {
     return this.#standIn(request, this.#newer(this.#memory.get(request.key), stored))
   }
 
-  /** An older copy in place of a cell that cannot be reached, for a reader who has not seen better. */
+  /** An older copy in place of a tier that cannot be reached, for a reader who has not seen better. */
   #standIn(request: CachedRequest, entry: Entry | null): Served {
     // What is fresh by all we know holds every change up to there, whatever its stamp was when it was last served.
     if (entry !== null) this.#positionIfFresh(entry)
@@ -262,6 +300,12 @@ export class CachedReads {
     this.counters.staleServed += 1
     if (filledAtMs === undefined) this.#keep(request.key, entry)
     return hit(entry, { n: entry.stamp, history: entry.history }, 'stale')
+  }
+
+  #countVouched(): void {
+    const { ageMs } = this.#follower
+    const step = VOUCHED_MS.findIndex((ms) => ageMs <= ms)
+    if (step !== -1) this.counters.vouched[step]! += 1
   }
 
   #keep(key: string, entry: Entry): void {
@@ -285,17 +329,14 @@ export class CachedReads {
 }
 
 function hit(entry: Entry, position: Position, from: 'memory' | 'colo' | 'stale'): Served {
-  return { kind: 'entry', entry, position, from, forward: null, renewed: false, collapsed: false }
+  const asked = { forward: null, renewed: false, shielded: false, collapsed: false }
+  return { kind: 'entry', entry, position, from, ...asked }
 }
 
 /** True when an answer for `minimum` also answers a reader who needs `own`. */
 function covers(minimum: Position | null, own: Position | null): boolean {
   if (own === null) return true
   return minimum !== null && minimum.history === own.history && minimum.n >= own.n
-}
-
-function isEnough(entry: Entry, minimum: Position | null): boolean {
-  return minimum === null || minimum.history !== entry.history || entry.stamp >= minimum.n
 }
 
 function reaches(entry: Entry, position: Position): boolean {

@@ -3,7 +3,7 @@ import { HEADERS } from '../headers.ts'
 import { formatPosition, parsePosition } from './position.ts'
 
 /** Old and new Workers share a colo: a change of the entry's form changes this, and old entries are passed over. */
-export const ENTRY_FORMAT = 1
+export const ENTRY_FORMAT = 2
 
 const TAGS_BYTES_MAX = 16_384
 
@@ -17,6 +17,8 @@ export interface Entry {
   readonly history: string
   /** Raised to what a test has shown the entry to be current with. */
   stamp: number
+  /** When it ends by itself, by the clock of whoever holds it; infinite unless a schedule bounds its life. */
+  readonly untilMs: number
 }
 
 /** What an entry costs to keep: its bytes and an allowance for the objects around them. */
@@ -27,48 +29,60 @@ export function bytesOf(entry: Entry): number {
 /**
  * Reads the cell's answer. `null` when it is not cacheable: another status, no stamp, no tags.
  *
- * @param renewed the entry a 304 renews, which must be the one that was asked about.
+ * @param asked when the cell was asked, by the asker's clock, from which a bounded life counts; and the entry a 304
+ *   renews, which must be the one that was asked about.
  */
 export async function entryFromCell(
   response: Response,
-  renewed: Entry | null,
+  asked: { atMs: number; renewed: Entry | null },
 ): Promise<Entry | null> {
+  const { atMs, renewed } = asked
   const position = parsePosition(response.headers.get(HEADERS.stamp), 'catalogue')
   const tags = tagsOf(response)
-  if (position === null || tags === null) return null
+  const untilMs = lifeEnd(response, atMs)
+  if (position === null || tags === null || untilMs === null) return null
   const { n: stamp, history } = position
   const etag = response.headers.get('etag')
   if (response.status === 304) {
     if (renewed === null || etag === null || renewed.etag !== etag) return null
-    return { ...renewed, tags, history, stamp }
+    return { ...renewed, tags, history, stamp, untilMs }
   }
   if (response.status !== 200 && response.status !== 404) return null
   const body = new Uint8Array(await response.arrayBuffer())
   const contentType = response.headers.get('content-type') ?? 'application/json'
-  return { status: response.status, body, contentType, etag, tags, history, stamp }
+  return { status: response.status, body, contentType, etag, tags, history, stamp, untilMs }
 }
 
-/** The entry as a response that the Cache API can hold for so long. */
-export function toStored(entry: Entry, seconds: number): Response {
+/**
+ * The entry as a response that the Cache API can hold for so long; `null` when its life ends too soon for that.
+ *
+ * No two machines' clocks are compared: of what is left of a bounded life, the cache may use one half and whoever takes
+ * the entry out of it the other.
+ */
+export function toStored(entry: Entry, keep: { seconds: number; nowMs: number }): Response | null {
+  const halfLife = Math.floor((entry.untilMs - keep.nowMs) / 2_000)
+  if (halfLife < 1) return null
   const headers = new Headers({
     'content-type': entry.contentType,
-    'cache-control': `public, max-age=${seconds}`,
+    'cache-control': `public, max-age=${Math.min(keep.seconds, halfLife)}`,
     [HEADERS.stamp]: formatPosition('catalogue', { n: entry.stamp, history: entry.history }),
     [HEADERS.tags]: entry.tags.join(' '),
     'tradewind-entry': `${ENTRY_FORMAT} ${entry.status} ${entry.body.byteLength}`,
   })
   // Kept under a name of its own: a cache may weaken or drop an ETag.
   if (entry.etag !== null) headers.set('tradewind-etag', entry.etag)
+  if (Number.isFinite(halfLife)) headers.set(HEADERS.life, String(halfLife))
   return new Response(entry.body, { headers })
 }
 
 /** Reads an entry back; `null` for one of another format, cut short, or not whole in any other way. */
-export async function fromStored(stored: Response): Promise<Entry | null> {
+export async function fromStored(stored: Response, nowMs: number): Promise<Entry | null> {
   const described = /^(\d+) (200|404) (\d+)$/.exec(stored.headers.get('tradewind-entry') ?? '')
   const position = parsePosition(stored.headers.get(HEADERS.stamp), 'catalogue')
   const tags = tagsOf(stored)
+  const untilMs = lifeEnd(stored, nowMs)
   if (described === null || Number(described[1]) !== ENTRY_FORMAT) return null
-  if (position === null || tags === null) return null
+  if (position === null || tags === null || untilMs === null) return null
   const body = new Uint8Array(await stored.arrayBuffer())
   if (body.byteLength !== Number(described[3])) return null
   const status = Number(described[2]) as 200 | 404
@@ -76,7 +90,14 @@ export async function fromStored(stored: Response): Promise<Entry | null> {
   if (status === 200 && etag === null) return null
   const contentType = stored.headers.get('content-type') ?? 'application/json'
   const { n: stamp, history } = position
-  return { status, body, contentType, etag, tags, history, stamp }
+  return { status, body, contentType, etag, tags, history, stamp, untilMs }
+}
+
+/** Infinite without the header; `null` when it is not a number of seconds. */
+function lifeEnd(response: Response, fromMs: number): number | null {
+  const seconds = response.headers.get(HEADERS.life)
+  if (seconds === null) return Number.POSITIVE_INFINITY
+  return /^\d{1,9}$/.test(seconds) ? fromMs + Number(seconds) * 1_000 : null
 }
 
 function tagsOf(response: Response): string[] | null {

@@ -70,12 +70,18 @@ export class Knowledge {
     const { history, copy } = this.#incarnation
     if (batch.incarnation.history !== history || batch.incarnation.copy !== copy) return 'foreign'
     if (batch.from > this.#n) return 'gap'
-    if (batch.to > this.#n) {
+    const n = this.newest(this.#n, batch.to)
+    if (n !== this.#n) {
       this.#learn(batch)
-      this.#n = batch.to
+      this.#n = n
       this.#version += 1
     }
     return 'applied'
+  }
+
+  /** Batches may repeat and overtake each other, so what is known never goes back. */
+  protected newest(known: number, given: number): number {
+    return Math.max(known, given)
   }
 
   /** Forgets everything and starts from this batch: its `from` is the floor. */
@@ -121,7 +127,7 @@ export class Knowledge {
       for (const tag of tags) {
         const known = this.#lastChange.get(tag) ?? 0
         this.#lastChange.delete(tag)
-        this.#lastChange.set(tag, Math.max(known, n))
+        this.#lastChange.set(tag, this.newest(known, n))
       }
     }
     for (const [tag, n] of this.#lastChange) {

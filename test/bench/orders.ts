@@ -1,10 +1,10 @@
 /** Filled carts, the requests that order them, and what those orders send to the database. */
+
 import { randomUUID } from 'node:crypto'
 import { createApp } from '../../regional/app.ts'
 import { modules } from '../../regional/modules/index.ts'
-import { systemClock } from '../../regional/platform/clock.ts'
-import { Database } from '../../regional/platform/database.ts'
-import { createLog } from '../../regional/platform/log.ts'
+import { openServices } from '../../regional/open-services.ts'
+import type { Database } from '../../regional/platform/database.ts'
 import { HEADERS } from '../../shared/headers.ts'
 import { signRequest } from '../support/keys.ts'
 import { testConfig } from '../support/services.ts'
@@ -86,14 +86,11 @@ async function openCart(ask: Ask, index: number): Promise<OrderRequest> {
 
 /** The cell's application in this process. */
 function cellOn(databaseUrl: string, recorder?: Recorder): { db: Database; ask: Ask } {
-  const config = testConfig(databaseUrl)
-  const log = createLog({ level: 'silent', cell: config.CELL })
-  const limits = { poolMax: POOL_MAX, waitingMax: 100, waitMsMax: 30_000 }
   const seen = recorder && { onStatement: recorder.onStatement }
-  const db = new Database({ url: databaseUrl, ...limits, ...seen }, log)
-  const app = createApp({ db, clock: systemClock, log, config }, modules)
+  const services = openServices(testConfig(databaseUrl), { ...seen })
+  const app = createApp(services, modules)
   return {
-    db,
+    db: services.db,
     ask: async ({ method, path, headers, body }) => {
       const url = `http://cell.test${path}`
       const signed = signRequest({ method, url, headers: new Headers(headers), body })

@@ -78,7 +78,7 @@ async function runReactions(): Promise<number> {
 }
 
 async function read(path: string): Promise<Entry> {
-  const entry = await entryFromCell(await cell.call('get', path), null)
+  const entry = await entryFromCell(await cell.call('get', path), { atMs: 0, renewed: null })
   if (entry === null) throw new Error(`the answer to ${path} cannot be cached`)
   return entry
 }

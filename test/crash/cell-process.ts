@@ -7,8 +7,7 @@ import { serve } from '@hono/node-server'
 import { createApp } from '../../regional/app.ts'
 import { readConfig } from '../../regional/config.ts'
 import { modules } from '../../regional/modules/index.ts'
-import { systemClock } from '../../regional/platform/clock.ts'
-import { createLog } from '../../regional/platform/log.ts'
+import { openServices } from '../../regional/open-services.ts'
 import { HaltingDatabase } from './halting-database.ts'
 
 async function reach(point: string): Promise<void> {
@@ -18,18 +17,10 @@ async function reach(point: string): Promise<void> {
 }
 
 const config = readConfig(process.env)
-const log = createLog({ level: config.LOG_LEVEL, cell: config.CELL })
-const db = new HaltingDatabase(
-  reach,
-  {
-    url: config.DATABASE_URL,
-    poolMax: config.DATABASE_POOL_MAX,
-    waitingMax: config.DATABASE_WAITING_MAX,
-    waitMsMax: config.DATABASE_WAIT_MS_MAX,
-  },
-  log,
-)
-const app = createApp({ db, clock: systemClock, log, config }, modules)
+const services = openServices(config, {
+  open: (options, log) => new HaltingDatabase(reach, options, log),
+})
+const app = createApp(services, modules)
 serve({ fetch: app.fetch, hostname: '127.0.0.1', port: 0 }, ({ port }) => {
   process.send!({ listening: port })
 })

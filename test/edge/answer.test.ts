@@ -10,6 +10,7 @@ const entry: Entry = {
   etag: '"a1"',
   tags: ['product:p1'],
   history: 'h1',
+  untilMs: Number.POSITIVE_INFINITY,
   stamp: 12,
 }
 
@@ -23,6 +24,7 @@ function served(overrides: Partial<ServedEntry> = {}): ServedEntry {
     from: 'memory',
     forward: null,
     renewed: false,
+    shielded: false,
     collapsed: false,
     ...overrides,
   }
@@ -78,10 +80,17 @@ describe('the headers of an answer', () => {
     [{ from: 'memory' }, 'tradewind; hit; detail=memory'],
     [{ from: 'colo' }, 'tradewind; hit; detail=colo'],
     [{ from: 'stale' }, 'tradewind; hit; fwd=stale'],
-    [{ from: 'cell', forward: 'miss' }, 'tradewind; fwd=miss; stored'],
-    [{ from: 'cell', forward: 'miss', collapsed: true }, 'tradewind; fwd=miss; stored; collapsed'],
+    [{ from: 'origin', forward: 'miss' }, 'tradewind; fwd=miss; stored'],
     [
-      { from: 'cell', forward: 'stale', renewed: true },
+      { from: 'origin', forward: 'miss', shielded: true },
+      'tradewind; fwd=miss; stored; detail=shield',
+    ],
+    [
+      { from: 'origin', forward: 'miss', collapsed: true },
+      'tradewind; fwd=miss; stored; collapsed',
+    ],
+    [
+      { from: 'origin', forward: 'stale', renewed: true },
       'tradewind; fwd=stale; fwd-status=304; stored',
     ],
   ])('say where %j came from', (overrides, expected) => {

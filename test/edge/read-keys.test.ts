@@ -8,6 +8,8 @@ const MARKETS: MarketFacts[] = [
   { id: 'gb', countries: ['GB'], locales: ['en'], isDefault: false },
 ]
 const getProduct = allFacts.find((each) => each.id === 'catalog.getProduct')!
+/** Keys are made without asking anyone. */
+const NOWHERE = { fetch: () => Promise.reject(new Error('asked')) }
 const PARAMS = { handle: 'kanne' }
 
 function asked(
@@ -26,7 +28,7 @@ function made(keys: ReadKeys, request: Request, directory = MARKETS): string {
 
 describe('a read that was asked for before', () => {
   it('is known by its address when that names its place, from wherever it is asked', () => {
-    const keys = new ReadKeys()
+    const keys = new ReadKeys(NOWHERE)
     const named = '?market=gb&locale=en'
     expect(keys.known(asked(named), MARKETS)).toBeNull()
     const key = made(keys, asked(named))
@@ -36,7 +38,7 @@ describe('a read that was asked for before', () => {
   it.each(['', '?market=de', '?locale=en', '?utm=1'])(
     'at %j is known by address, country and languages together',
     (query) => {
-      const keys = new ReadKeys()
+      const keys = new ReadKeys(NOWHERE)
       const everywhere = ['DE', 'GB', 'BR'].flatMap((country) =>
         ['de', 'en', 'fr, en;q=0.5'].map((languages) => asked(query, { country, languages })),
       )
@@ -45,13 +47,13 @@ describe('a read that was asked for before', () => {
         made(keys, request)
       }
       for (const request of everywhere) {
-        expect(keys.known(request, MARKETS)?.key).toBe(made(new ReadKeys(), request))
+        expect(keys.known(request, MARKETS)?.key).toBe(made(new ReadKeys(NOWHERE), request))
       }
     },
   )
 
   it('is forgotten when the markets change', () => {
-    const keys = new ReadKeys()
+    const keys = new ReadKeys(NOWHERE)
     made(keys, asked(''))
     const changed = MARKETS.map((market) => ({ ...market, locales: ['en'] }))
     expect(keys.known(asked(''), changed)).toBeNull()
@@ -60,7 +62,7 @@ describe('a read that was asked for before', () => {
   })
 
   it('is not known by another method', () => {
-    const keys = new ReadKeys()
+    const keys = new ReadKeys(NOWHERE)
     made(keys, asked(''))
     expect(keys.known(asked('', { method: 'DELETE' }), MARKETS)).toBeNull()
     expect(keys.known(asked('', { method: 'HEAD' }), MARKETS)).toBeNull()
@@ -69,14 +71,14 @@ describe('a read that was asked for before', () => {
 
 describe('what is remembered', () => {
   it('holds no position, and no address with one', () => {
-    const keys = new ReadKeys()
+    const keys = new ReadKeys(NOWHERE)
     const request = asked('?market=de&locale=de&position=catalogue%3D8%3Bh%3Dh1')
     expect(made(keys, request)).toBe('/v1/products/kanne?locale=de&market=de')
     expect(keys.known(request, MARKETS)).toBeNull()
   })
 
   it('is of bounded number and size: the oldest goes', () => {
-    const keys = new ReadKeys()
+    const keys = new ReadKeys(NOWHERE)
     const place = '?market=de&locale=de'
     for (let index = 0; index <= READS_MAX; index += 1) made(keys, asked(`${place}&n=${index}`))
     expect(keys.known(asked(`${place}&n=0`), MARKETS)).toBeNull()

@@ -29,19 +29,24 @@ export interface TestCell {
   close(): Promise<void>
 }
 
-/** @param options.modules take the place of the cell's own modules of the same name. */
+/**
+ * Its shield keeps nothing, so that a test reads what the database holds, unless `config` gives it room.
+ *
+ * @param options.modules take the place of the cell's own modules of the same name.
+ */
 export async function startTestCell(
   options: TestServicesOptions & { url?: string; modules?: readonly Module[] } = {},
 ): Promise<TestCell> {
   const { clock = systemClock, url = await cloneDatabase(), modules = [], ...rest } = options
-  const services = testServices(url, { clock, ...rest })
+  const config = { SHIELD_MIB_MAX: '0', ...rest.config }
+  const services = testServices(url, { clock, ...rest, config })
   const app = createApp(services, withModules(modules))
   return {
     url,
     services,
     call: async (method, path, call = {}) =>
       await app.request(`http://cell.test${path}`, requestOf(method, path, call, clock)),
-    close: () => services.db.close(),
+    close: () => services.close(),
   }
 }
 

@@ -1,9 +1,8 @@
 /** What modules are given, on a test's database: configuration, pool, clock and a silent log. */
 import { type Config, readConfig } from '../../regional/config.ts'
-import { type Clock, systemClock } from '../../regional/platform/clock.ts'
-import { Database } from '../../regional/platform/database.ts'
+import { openServices } from '../../regional/open-services.ts'
+import type { Clock } from '../../regional/platform/clock.ts'
 import type { Services } from '../../regional/platform/implement.ts'
-import { createLog } from '../../regional/platform/log.ts'
 import { cartKey, edgeSecret, jwks } from './keys.ts'
 
 /** The environment of a cell `eu` on a database, with this run's keys. */
@@ -32,18 +31,6 @@ export interface TestServicesOptions {
 }
 
 export function testServices(url: string, options: TestServicesOptions = {}): Services {
-  const config = testConfig(url, options.config)
-  const log = createLog({ level: config.LOG_LEVEL, cell: config.CELL })
-  const db = new Database(
-    {
-      url,
-      neonProxy: config.NEON_WS_PROXY,
-      poolMax: config.DATABASE_POOL_MAX,
-      waitingMax: config.DATABASE_WAITING_MAX,
-      waitMsMax: config.DATABASE_WAIT_MS_MAX,
-      ...(options.onStatement && { onStatement: options.onStatement }),
-    },
-    log,
-  )
-  return { db, clock: options.clock ?? systemClock, log, config }
+  const { config, ...rest } = options
+  return openServices(testConfig(url, config), rest)
 }

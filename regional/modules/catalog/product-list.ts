@@ -2,9 +2,9 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { ProductSort } from '../../../shared/contracts/catalog.ts'
 import { invalidField } from '../../../shared/problems.ts'
-import type { Database } from '../../platform/database.ts'
-import { stampColumns, stamped } from '../../platform/feed.ts'
+import { stampColumns } from '../../platform/feed.ts'
 import type { Snapshot } from '../../platform/implement.ts'
+import type { Snapshots } from '../../platform/snapshots.ts'
 import { statement, value } from '../../platform/statement.ts'
 import {
   type Asked,
@@ -33,14 +33,11 @@ export interface AskedPage extends Asked {
  *
  * @throws {Problem} `request.invalid` for a cursor that is none.
  */
-export async function productPage(db: Database, asked: AskedPage): Promise<Snapshot> {
+export async function productPage(snapshots: Snapshots, asked: AskedPage): Promise<Snapshot> {
   const { category, sort, limit, after } = asked.query
   const cursor = after === undefined ? FIRST[sort] : placeOf(parseCursor(after, sort))
-  const row = await stamped(db, async () => {
-    const values = { ...askedValues(asked), ...cursor, category: category ?? '', limit }
-    const [page] = await db.run(pageStatements[sort], values)
-    return page!
-  })
+  const values = { ...askedValues(asked), ...cursor, category: category ?? '', limit }
+  const row = await snapshots.row(pageStatements[sort], values)
   const unknown = unknownMarketOf(row, asked)
   if (unknown !== null) return snapshotOf(row, { problem: unknown, tags: [] })
   if (!row.isKnown) {

@@ -3,9 +3,10 @@ import { sql } from 'drizzle-orm'
 import type { StaffProduct } from '../../../shared/contracts/catalog.ts'
 import { Problem } from '../../../shared/problems.ts'
 import { assertScope } from '../../platform/access.ts'
-import type { Database, Runner } from '../../platform/database.ts'
-import { type StampRow, stampColumns, stamped } from '../../platform/feed.ts'
+import type { Runner } from '../../platform/database.ts'
+import { type StampRow, stampColumns } from '../../platform/feed.ts'
 import type { Actor, Snapshot } from '../../platform/implement.ts'
+import type { Snapshots } from '../../platform/snapshots.ts'
 import { statement, value } from '../../platform/statement.ts'
 import {
   type Asked,
@@ -40,9 +41,12 @@ export const selectDocument = statement<AskedValues & { handle: string }, Docume
 )
 
 /** The page of the product with a handle. */
-export async function productPageOf(db: Database, handle: string, asked: Asked): Promise<Snapshot> {
-  const values = { ...askedValues(asked), handle }
-  const row = await stamped(db, async () => (await db.run(selectDocument, values))[0]!)
+export async function productPageOf(
+  snapshots: Snapshots,
+  handle: string,
+  asked: Asked,
+): Promise<Snapshot> {
+  const row = await snapshots.row(selectDocument, { ...askedValues(asked), handle })
   const unknown = unknownMarketOf(row, asked)
   if (unknown !== null) return snapshotOf(row, { problem: unknown, tags: [] })
   const { productId, page, etag } = row
@@ -96,9 +100,8 @@ const selectCategories = statement<AskedValues, AskedRow & ItemsRow>(
 )
 
 /** Every category, each after its parent, siblings by position. */
-export async function categoryList(db: Database, asked: Asked): Promise<Snapshot> {
-  const values = askedValues(asked)
-  const row = await stamped(db, async () => (await db.run(selectCategories, values))[0]!)
+export async function categoryList(snapshots: Snapshots, asked: Asked): Promise<Snapshot> {
+  const row = await snapshots.row(selectCategories, askedValues(asked))
   const unknown = unknownMarketOf(row, asked)
   if (unknown !== null) return snapshotOf(row, { problem: unknown, tags: [] })
   return snapshotOf(row, { body: `{"items":${row.items}}`, tags: [tags.categories] })
@@ -116,8 +119,8 @@ const selectMarketList = statement<Record<string, never>, StampRow & ItemsRow>(
 )
 
 /** Every market, by id. */
-export async function marketList(db: Database): Promise<Snapshot> {
-  const row = await stamped(db, async () => (await db.run(selectMarketList, {}))[0]!)
+export async function marketList(snapshots: Snapshots): Promise<Snapshot> {
+  const row = await snapshots.row(selectMarketList, {})
   const body = `{"items":${row.items}}`
   return {
     stamp: { n: row.n, history: row.history },

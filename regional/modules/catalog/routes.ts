@@ -13,13 +13,13 @@ import { updateCategory } from './update-category.ts'
 import { updateProduct } from './update-product.ts'
 
 export const routes = implement(contracts.catalog, (services) => ({
-  listMarkets: () => marketList(services.db),
+  listMarkets: ({ snapshots }) => marketList(snapshots),
 
-  listCategories: (asked) => categoryList(services.db, asked),
+  listCategories: (asked) => categoryList(asked.snapshots, asked),
 
-  listProducts: (asked) => productPage(services.db, asked),
+  listProducts: (asked) => productPage(asked.snapshots, asked),
 
-  getProduct: (asked) => productPageOf(services.db, asked.params.handle, asked),
+  getProduct: (asked) => productPageOf(asked.snapshots, asked.params.handle, asked),
 
   createProduct: ({ actor, body, once }) => once((tx) => createProduct(tx, actor, body)),
 

@@ -1,12 +1,11 @@
 /** A signed read in the cell, against a bare server that runs the same query and answers with the same bytes. */
+
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createApp } from '../../../regional/app.ts'
 import { modules } from '../../../regional/modules/index.ts'
-import { systemClock } from '../../../regional/platform/clock.ts'
-import { Database } from '../../../regional/platform/database.ts'
-import { createLog } from '../../../regional/platform/log.ts'
+import { openServices } from '../../../regional/open-services.ts'
 import { KEEP_ALIVE_MS } from '../../../regional/start-cell.ts'
 import { HEADERS } from '../../../shared/headers.ts'
 import { signRequest } from '../../support/keys.ts'
@@ -80,14 +79,14 @@ interface SeenQuery {
 
 /** The one statement that the read runs, as the database is sent it, and its row. */
 async function queryOf(databaseUrl: string, path: string): Promise<SeenQuery> {
-  const config = testConfig(databaseUrl)
-  const log = createLog({ level: 'silent', cell: config.CELL })
   const seen: { text: string; values: unknown[] }[] = []
-  const limits = { poolMax: 2, waitingMax: 10, waitMsMax: 5_000 }
-  const onStatement = (text: string, values: unknown[]) => seen.push({ text, values })
-  const db = new Database({ url: databaseUrl, ...limits, onStatement }, log)
+  const onStatement = (text: string, values: unknown[]) => {
+    if (!text.includes('feed_change')) seen.push({ text, values })
+  }
+  const services = openServices(testConfig(databaseUrl), { onStatement })
+  const { db } = services
   try {
-    const app = createApp({ db, clock: systemClock, log, config }, modules)
+    const app = createApp(services, modules)
     const url = `http://cell.test${path}`
     const headers = signRequest({ method: 'GET', url, headers: new Headers() })
     const response = await app.request(url, { headers })
@@ -96,7 +95,7 @@ async function queryOf(databaseUrl: string, path: string): Promise<SeenQuery> {
     const { rows } = await db.executeSql(seen[0]!.text, seen[0]!.values)
     return { ...seen[0]!, row: rows[0] }
   } finally {
-    await db.close()
+    await services.close()
   }
 }
 

@@ -1,11 +1,12 @@
 /** What shoppers read: pages, lists, categories and markets, known and unknown. */
+
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { productPage } from '../../../regional/modules/catalog/product-list.ts'
 import { productPageOf } from '../../../regional/modules/catalog/queries.ts'
-import { Database } from '../../../regional/platform/database.ts'
-import { createLog } from '../../../regional/platform/log.ts'
+import { SnapshotReads } from '../../../regional/platform/snapshots.ts'
 import { Category, Market, Product, ProductPage } from '../../../shared/contracts/catalog.ts'
 import { queryRows } from '../../support/database.ts'
+import { testServices } from '../../support/services.ts'
 import { type CatalogCell, MARKETS, problemOf, productInput, startCatalogCell } from './fixtures.ts'
 
 let cell: CatalogCell
@@ -238,23 +239,19 @@ describe('categories and markets', () => {
 
 test('each read is one statement', async () => {
   const statements: string[] = []
-  const db = new Database(
-    {
-      url: cell.url,
-      poolMax: 2,
-      waitingMax: 9,
-      waitMsMax: 5_000,
-      onStatement: (text) => statements.push(text),
-    },
-    createLog({ level: 'silent', cell: 'eu' }),
-  )
+  const services = testServices(cell.url, { onStatement: (text) => statements.push(text) })
+  const { db, log } = services
+  const snapshots = new SnapshotReads({ primary: db, replica: null, log }).atLeast(null)
   const asked = { market: 'de', locale: 'de' }
-  await productPageOf(db, 'mug', { ...asked, query: {} })
-  await productPageOf(db, 'no-such', { ...asked, query: {} })
-  await productPage(db, { ...asked, query: { sort: 'newest', limit: 20, category: 'cups' } })
-  await productPage(db, { ...asked, query: { sort: 'newest', limit: 20, category: 'no-such' } })
+  await productPageOf(snapshots, 'mug', { ...asked, query: {} })
+  await productPageOf(snapshots, 'no-such', { ...asked, query: {} })
+  await productPage(snapshots, { ...asked, query: { sort: 'newest', limit: 20, category: 'cups' } })
+  await productPage(snapshots, {
+    ...asked,
+    query: { sort: 'newest', limit: 20, category: 'no-such' },
+  })
   expect(statements).toHaveLength(4)
-  await db.close()
+  await services.close()
 })
 
 test('an empty cell answers market.unknown, tagged so that the first market is seen', async () => {

@@ -67,7 +67,7 @@ test('staff hold the scopes that are known, and no others', async () => {
 test('a customer holds no scope, whatever the token says', async () => {
   const claims = { role: 'customer', sub: 'cus_1', scope: SCOPES.join(' ') }
   const customer = await principal(await token({ claims }))
-  expect(customer).toEqual({ kind: 'customer', id: 'cus_1', cell: 'eu' })
+  expect(customer).toEqual({ kind: 'customer', id: 'cus_1', cell: 'eu', group: null })
 })
 
 test('ES256 is verified as well', async () => {

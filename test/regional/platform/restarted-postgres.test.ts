@@ -50,7 +50,10 @@ beforeAll(async () => {
     body: { prices: { EUR: 1_000 } },
   })
   await shop.close()
-  cell = await startCellProcess(url, { PAYMENT_RECONCILE_AFTER_MS: '2000' })
+  cell = await startCellProcess(url, {
+    PAYMENT_RECONCILE_AFTER_MS: '2000',
+    SHIELD_MIB_MAX: '0',
+  })
 })
 afterAll(async () => {
   await cell.end('SIGKILL')

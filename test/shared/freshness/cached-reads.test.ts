@@ -31,11 +31,11 @@ beforeEach(() => {
 function isolate(): CachedReads {
   const now = () => nowMs
   const follower = new FeedFollower({ source, now })
-  return new CachedReads({ follower, memory: new MemoryTier(), colo, origin: cell, now })
+  return new CachedReads({ follower, memory: new MemoryTier(), colo, now })
 }
 
 function request(key: string, position: Position | null = null) {
-  return { key, position, staleIfErrorSeconds: STALE_SECONDS }
+  return { key, origin: cell, position, staleIfErrorSeconds: STALE_SECONDS }
 }
 
 function read(key: string, position: Position | null = null, from = reads): Promise<Served> {
@@ -58,7 +58,7 @@ function breakAll(isDown = true): void {
 
 describe('a cached read', () => {
   it('is filled from the cell, then served from memory, and from the colo to another isolate', async () => {
-    const miss = { ...plain, text: 'a1', from: 'cell', forward: 'miss' }
+    const miss = { ...plain, text: 'a1', from: 'origin', forward: 'miss' }
     expect(shown(await read('/a'))).toEqual(miss)
     expect(shown(await read('/a'))).toEqual({ ...plain, text: 'a1', from: 'memory' })
     expect(reads.fromMemory(request('/a'), background)).toMatchObject({ from: 'memory' })
@@ -81,7 +81,7 @@ describe('a cached read', () => {
   it('asks the cell again after a known change, naming what it knows', async () => {
     await read('/a')
     const written = cell.write('/a', { text: 'a2', tags: ['product:a'] })
-    const filled = { ...plain, text: 'a2', from: 'cell', forward: 'stale' }
+    const filled = { ...plain, text: 'a2', from: 'origin', forward: 'stale' }
     expect(shown(await read('/a', written))).toEqual(filled)
     expect(cell.asked[1]!.minimum).toEqual(written)
   })
@@ -122,7 +122,7 @@ describe('renewal', () => {
     expect(shown(renewed)).toEqual({
       ...plain,
       text: 'a1',
-      from: 'cell',
+      from: 'origin',
       forward: 'stale',
       renewed: true,
     })
@@ -255,7 +255,8 @@ describe('what arrives', () => {
     await read('/a')
     const old = entryOf({ text: 'a1', tags: ['product:a'] }, { stamp: 101, history: 'h1' })
     const written = cell.write('/a', { text: 'a2', tags: ['product:a'] })
-    cell.fetch = () => Promise.resolve({ kind: 'entry', entry: { ...old }, renewed: false })
+    cell.fetch = () =>
+      Promise.resolve({ kind: 'entry', entry: { ...old }, renewed: false, shielded: false })
     expect(shown(await read('/a', written))).toBe('unavailable')
     expect(shown(await read('/a'))).toMatchObject({ text: 'a1', from: 'stale' })
   })
@@ -269,7 +270,8 @@ describe('what arrives', () => {
     await read('/b', written)
     const late = entryOf({ text: 'a1', tags: ['product:a'] }, { stamp: 102, history: 'h1' })
     cell.isHolding = false
-    cell.fetch = () => Promise.resolve({ kind: 'entry', entry: late, renewed: false })
+    cell.fetch = () =>
+      Promise.resolve({ kind: 'entry', entry: late, renewed: false, shielded: false })
     cell.held[0]!.answer()
     expect(shown(await reader)).toBe('unavailable')
   })
@@ -279,7 +281,7 @@ describe('what arrives', () => {
     feed.restart('h2')
     const served = await read('/b')
     expect(served).toMatchObject({ entry: { history: 'h2' }, position: { history: 'h2' } })
-    expect(shown(await read('/a'))).toMatchObject({ from: 'cell', renewed: true })
+    expect(shown(await read('/a'))).toMatchObject({ from: 'origin', renewed: true })
   })
 
   it('of a history that is over is fetched once more', async () => {
@@ -372,6 +374,6 @@ describe('when the cell cannot be reached', () => {
     cell.write('/a', { text: 'a2', tags: ['product:a'] })
     breakAll(false)
     nowMs += FEED_RETRY_MS
-    expect(shown(await read('/a'))).toMatchObject({ text: 'a2', from: 'cell' })
+    expect(shown(await read('/a'))).toMatchObject({ text: 'a2', from: 'origin' })
   })
 })

@@ -59,9 +59,19 @@ export class CellModel implements Origin {
     const { text, tags, status = 200 } = document
     const etag = status === 200 ? `"${text}"` : null
     if (etag !== null && stale?.etag === etag) {
-      return { kind: 'entry', entry: { ...stale, tags, history, stamp }, renewed: true }
+      return {
+        kind: 'entry',
+        entry: { ...stale, tags, history, stamp },
+        renewed: true,
+        shielded: false,
+      }
     }
-    return { kind: 'entry', entry: entryOf(document, { stamp, history }), renewed: false }
+    return {
+      kind: 'entry',
+      entry: entryOf(document, { stamp, history }),
+      renewed: false,
+      shielded: false,
+    }
   }
 }
 
@@ -73,6 +83,7 @@ export function entryOf(document: Document, at: { stamp: number; history: string
     contentType: 'application/json',
     etag: status === 200 ? `"${text}"` : null,
     tags,
+    untilMs: Number.POSITIVE_INFINITY,
     ...at,
   }
 }
@@ -88,11 +99,11 @@ export class ColoModel implements ColoTier {
 
   async get(key: string): Promise<Entry | null> {
     const stored = this.stored.get(key)
-    return stored === undefined ? null : await fromStored(stored.clone())
+    return stored === undefined ? null : await fromStored(stored.clone(), 0)
   }
 
   async set(key: string, entry: Entry, seconds: number): Promise<void> {
     this.writes += 1
-    this.stored.set(key, toStored(entry, seconds))
+    this.stored.set(key, toStored(entry, { seconds, nowMs: 0 })!)
   }
 }

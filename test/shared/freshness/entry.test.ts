@@ -15,11 +15,22 @@ const found: Entry = {
   tags: ['product:p1', 'handle:kanne'],
   history: 'h1',
   stamp: 12,
+  untilMs: Number.POSITIVE_INFINITY,
 }
 const unknown: Entry = { ...found, status: 404, etag: null, tags: ['handle:tasse'] }
 
-function withHeader(stored: Response, name: string, value: string | null): Response {
-  const response = new Response(stored.body, stored)
+const NOW_MS = 1_000
+
+function stored(entry: Entry): Response {
+  return toStored(entry, { seconds: 60, nowMs: NOW_MS })!
+}
+
+function asked(renewed: Entry | null) {
+  return { atMs: NOW_MS, renewed }
+}
+
+function withHeader(from: Response, name: string, value: string | null): Response {
+  const response = new Response(from.body, from)
   if (value === null) response.headers.delete(name)
   else response.headers.set(name, value)
   return response
@@ -27,18 +38,18 @@ function withHeader(stored: Response, name: string, value: string | null): Respo
 
 describe('a stored entry', () => {
   it.each([found, unknown])('reads back as it was, $status', async (entry) => {
-    expect(await fromStored(toStored(entry, 60))).toEqual(entry)
+    expect(await fromStored(stored(entry), NOW_MS)).toEqual(entry)
   })
 
   it('is stored under a success, for as long as it was said', () => {
-    const stored = toStored(unknown, 60)
-    expect(stored.status).toBe(200)
-    expect(stored.headers.get('cache-control')).toBe('public, max-age=60')
+    const kept = stored(unknown)
+    expect(kept.status).toBe(200)
+    expect(kept.headers.get('cache-control')).toBe('public, max-age=60')
   })
 
   it('survives a cache that drops ETags', async () => {
-    const stored = withHeader(toStored(found, 60), 'etag', null)
-    expect(await fromStored(stored)).toEqual(found)
+    const kept = withHeader(stored(found), 'etag', null)
+    expect(await fromStored(kept, NOW_MS)).toEqual(found)
   })
 
   it.each<[string, string, string | null]>([
@@ -54,13 +65,13 @@ describe('a stored entry', () => {
     ['the stamp of another feed', 'tradewind-stamp', 'cell=12;h=h1'],
     ['no ETag of its own', 'tradewind-etag', null],
   ])('with %s reads as absent', async (_, name, value) => {
-    expect(await fromStored(withHeader(toStored(found, 60), name, value))).toBeNull()
+    expect(await fromStored(withHeader(stored(found), name, value), NOW_MS)).toBeNull()
   })
 
   it('that was cut short reads as absent', async () => {
-    const stored = toStored(found, 60)
-    const cut = new Response(found.body.slice(0, 5), { headers: stored.headers })
-    expect(await fromStored(cut)).toBeNull()
+    const kept = stored(found)
+    const cut = new Response(found.body.slice(0, 5), { headers: kept.headers })
+    expect(await fromStored(cut, NOW_MS)).toBeNull()
   })
 })
 
@@ -73,10 +84,10 @@ describe('an answer of the cell', () => {
   }
 
   it('becomes an entry, found or unknown', async () => {
-    expect(await entryFromCell(new Response(found.body, { headers }), null)).toEqual(found)
+    expect(await entryFromCell(new Response(found.body, { headers }), asked(null))).toEqual(found)
     const { etag: _, ...negative } = headers
     const response = new Response('{}', { status: 404, headers: negative })
-    expect(await entryFromCell(response, null)).toMatchObject({
+    expect(await entryFromCell(response, asked(null))).toMatchObject({
       status: 404,
       etag: null,
       stamp: 12,
@@ -85,20 +96,20 @@ describe('an answer of the cell', () => {
 
   it('of 304 renews the entry it was asked about with the stamp and tags it brings', async () => {
     const older: Entry = { ...found, stamp: 3, tags: ['product:p1'], history: 'h0' }
-    const renewed = await entryFromCell(new Response(null, { status: 304, headers }), older)
+    const renewed = await entryFromCell(new Response(null, { status: 304, headers }), asked(older))
     expect(renewed).toEqual(found)
     expect(older.stamp).toBe(3)
   })
 
   it('of 304 renews nothing that has another ETag, or none, or when nothing was asked about', async () => {
     const of = (status: number) => new Response(null, { status, headers })
-    expect(await entryFromCell(of(304), { ...found, etag: '"b2"' })).toBeNull()
-    expect(await entryFromCell(of(304), unknown)).toBeNull()
-    expect(await entryFromCell(of(304), null)).toBeNull()
+    expect(await entryFromCell(of(304), asked({ ...found, etag: '"b2"' }))).toBeNull()
+    expect(await entryFromCell(of(304), asked(unknown))).toBeNull()
+    expect(await entryFromCell(of(304), asked(null))).toBeNull()
     const bare = { ...headers } as Record<string, string>
     delete bare.etag
     const unnamed = new Response(null, { status: 304, headers: bare })
-    expect(await entryFromCell(unnamed, unknown)).toBeNull()
+    expect(await entryFromCell(unnamed, asked(unknown))).toBeNull()
   })
 
   it.each<[string, number, string]>([
@@ -109,6 +120,6 @@ describe('an answer of the cell', () => {
   ])('with %s is not kept', async (_, status, without) => {
     const kept = Object.entries(headers).filter(([name]) => name !== without)
     const response = new Response('{}', { status, headers: Object.fromEntries(kept) })
-    expect(await entryFromCell(response, null)).toBeNull()
+    expect(await entryFromCell(response, asked(null))).toBeNull()
   })
 })

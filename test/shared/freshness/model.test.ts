@@ -102,7 +102,7 @@ describe('with every rule kept', () => {
       }),
       { numRuns: RUNS, seed: SEED },
     )
-    for (const from of ['memory', 'colo', 'cell', 'stale', 'unavailable']) {
+    for (const from of ['memory', 'colo', 'origin', 'stale', 'unavailable']) {
       expect(served[from], from).toBeGreaterThan(RUNS / 50)
     }
   }, 120_000)

@@ -8,6 +8,7 @@ import { CellModel, ColoModel } from './cell-model.ts'
 import { background, FeedModel, ModelSource } from './feed-model.ts'
 
 let feed: FeedModel
+let origin: CellModel
 let colo: ColoModel
 let nowMs: number
 let isolate: () => CachedReads
@@ -16,20 +17,20 @@ let reads: CachedReads
 beforeEach(() => {
   feed = new FeedModel({ n: 100 })
   const source = new ModelSource(feed)
-  const origin = new CellModel(feed)
+  origin = new CellModel(feed)
   colo = new ColoModel()
   nowMs = 1_000_000
   const now = () => nowMs
   isolate = () => {
     const follower = new FeedFollower({ source, now })
-    return new CachedReads({ follower, memory: new MemoryTier(), colo, origin, now })
+    return new CachedReads({ follower, memory: new MemoryTier(), colo, now })
   }
   reads = isolate()
   origin.write('/a', { text: 'a1', tags: ['product:a'] })
 })
 
 function read(key: string) {
-  return reads.read({ key, position: null, staleIfErrorSeconds: 60 }, background)
+  return reads.read({ key, origin, position: null, staleIfErrorSeconds: 60 }, background)
 }
 
 describe('re-stamping', () => {

@@ -126,7 +126,7 @@ export class World {
   async converge(): Promise<void> {
     for (const [index, { reads }] of this.#edges.entries()) {
       for (const key of KEYS) {
-        const served = await reads.read(requestOf(key, null), background)
+        const served = await reads.read(requestOf(key, null, this.#origin), background)
         const shown = served.kind === 'entry' ? textOf(served.entry) : served.kind
         const { text } = this.shop.answerNow(key)
         if (shown !== text) this.#violated(`edge ${index} still shows ${shown} in place of ${text}`)
@@ -136,7 +136,7 @@ export class World {
 
   async #read(client: Client, { edge, key }: Extract<Step, { do: 'read' }>): Promise<void> {
     const { reads } = this.#edges[edge]!
-    const request = requestOf(key, client.position)
+    const request = requestOf(key, client.position, this.#origin)
     const arrivedMs = now()
     const answering = reads.fromMemory(request, background) ?? reads.read(request, background)
     const served = await Promise.race([answering, after(PATIENCE_MS).then(() => null)])
@@ -203,8 +203,7 @@ export class World {
     const source = this.#sourceOf(this.#colo(colo))
     const follower = new FeedFollower({ source, now, knowledge: this.#rules.knowledge() })
     const tier = this.#tierOf(this.#colo(colo))
-    const origin = this.#origin()
-    return { colo, memory, reads: new CachedReads({ follower, memory, colo: tier, origin, now }) }
+    return { colo, memory, reads: new CachedReads({ follower, memory, colo: tier, now }) }
   }
 
   #colo(name: string): ColoState {
@@ -213,7 +212,7 @@ export class World {
     return known
   }
 
-  #origin(): Origin {
+  get #origin(): Origin {
     return {
       fetch: async ({ key, minimum, stale }): Promise<Fetched> => {
         await this.#cross()
@@ -227,8 +226,13 @@ export class World {
         const isRenewal = entry.etag !== null && stale?.etag === entry.etag
         const { tags } = answer
         return isRenewal
-          ? { kind: 'entry', entry: { ...stale, tags, history, stamp: n }, renewed: true }
-          : { kind: 'entry', entry, renewed: false }
+          ? {
+              kind: 'entry',
+              entry: { ...stale, tags, history, stamp: n },
+              renewed: true,
+              shielded: false,
+            }
+          : { kind: 'entry', entry, renewed: false, shielded: false }
       },
     }
   }
@@ -278,8 +282,8 @@ function newer(known: Position | null, given: Position): Position {
   return known !== null && known.history === given.history && known.n > given.n ? known : given
 }
 
-function requestOf(key: string, position: Position | null) {
-  return { key, position, staleIfErrorSeconds: 3_600 }
+function requestOf(key: string, position: Position | null, origin: Origin) {
+  return { key, position, origin, staleIfErrorSeconds: 3_600 }
 }
 
 function now(): number {

@@ -1,0 +1,51 @@
+/** Opens what every module is given, from a cell's configuration. */
+import type { Config } from './config.ts'
+import { type Clock, systemClock } from './platform/clock.ts'
+import { Database, type DatabaseOptions } from './platform/database.ts'
+import type { Services } from './platform/implement.ts'
+import { createLog, type Logger } from './platform/log.ts'
+import { Shield } from './platform/shield.ts'
+import { SnapshotReads } from './platform/snapshots.ts'
+
+const MEBIBYTE = 1_048_576
+
+/**
+ * @param options.open makes the database in another way than by opening it.
+ * @param options.onStatement sees every statement of the primary, for counting round trips.
+ */
+export function openServices(
+  config: Config,
+  options: {
+    clock?: Clock
+    onStatement?: DatabaseOptions['onStatement']
+    open?: (options: DatabaseOptions, log: Logger) => Database
+  } = {},
+): Services {
+  const { clock = systemClock, onStatement, open = openDatabase } = options
+  const log = createLog({ level: config.LOG_LEVEL, cell: config.CELL })
+  const pool = {
+    neonProxy: config.NEON_WS_PROXY,
+    poolMax: config.DATABASE_POOL_MAX,
+    waitingMax: config.DATABASE_WAITING_MAX,
+    waitMsMax: config.DATABASE_WAIT_MS_MAX,
+  }
+  const db = open({ ...pool, url: config.DATABASE_URL, ...(onStatement && { onStatement }) }, log)
+  const replicaUrl = config.DATABASE_REPLICA_URL
+  const replica = replicaUrl === undefined ? null : new Database({ ...pool, url: replicaUrl }, log)
+  const snapshots = new SnapshotReads({ primary: db, replica, log })
+  const shield = new Shield({ db, snapshots, bytesMax: config.SHIELD_MIB_MAX * MEBIBYTE })
+  return {
+    db,
+    clock,
+    log,
+    config,
+    shield,
+    close: async () => {
+      await Promise.all([db.close(), replica?.close()])
+    },
+  }
+}
+
+function openDatabase(options: DatabaseOptions, log: Logger): Database {
+  return new Database(options, log)
+}

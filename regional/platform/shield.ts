@@ -1,0 +1,159 @@
+/**
+ * The cell's shield: answers of cached contracts in this process's memory, under the same protocol as at the edge.
+ *
+ * It follows the feed at the primary. An edge's minimum is to it what a shopper's position is to the edge: what it knows
+ * must reach it before anything is answered, so a shield can be of any age and still never be behind who asks.
+ */
+import {
+  CachedReads,
+  type Fetched,
+  NO_COLO,
+  type Served,
+} from '../../shared/freshness/cached-reads.ts'
+import type { Entry } from '../../shared/freshness/entry.ts'
+import { FeedFollower } from '../../shared/freshness/follower.ts'
+import { MemoryTier } from '../../shared/freshness/memory-tier.ts'
+import { formatPosition, type Position, parsePosition } from '../../shared/freshness/position.ts'
+import { HEADERS } from '../../shared/headers.ts'
+import { PROBLEM_CONTENT_TYPE, Problem } from '../../shared/problems.ts'
+import type { Database } from './database.ts'
+import { primaryFeed } from './feed.ts'
+import type { Incoming, Route, Snapshot } from './implement.ts'
+import type { SnapshotReads } from './snapshots.ts'
+import { validated } from './validated.ts'
+
+const encoder = new TextEncoder()
+
+export class Shield {
+  readonly #follower: FeedFollower
+  readonly #memory: MemoryTier
+  readonly #reads: CachedReads
+  readonly #snapshots: SnapshotReads
+
+  constructor(options: { db: Database; snapshots: SnapshotReads; bytesMax: number }) {
+    const now = () => performance.now()
+    this.#snapshots = options.snapshots
+    this.#follower = new FeedFollower({ source: primaryFeed(options.db), now })
+    this.#memory = new MemoryTier(options.bytesMax)
+    this.#reads = new CachedReads({
+      follower: this.#follower,
+      memory: this.#memory,
+      colo: NO_COLO,
+      now,
+    })
+  }
+
+  /**
+   * Answers a cached contract: from memory, from a read under way, or by its handler's own.
+   *
+   * @throws {Problem} what the handler threw; `cell.unavailable` when the database cannot vouch for anything.
+   */
+  async answer(route: Route, incoming: Incoming): Promise<Response> {
+    let failure: unknown = null
+    const minimum = parsePosition(incoming.header(HEADERS.minimum), 'catalogue')
+    const request = {
+      key: incoming.key,
+      position: minimum,
+      staleIfErrorSeconds: 0,
+      origin: {
+        fetch: async (asked: { minimum: Position | null; stale: Entry | null }) => {
+          try {
+            return await this.#fetch(route, incoming, asked)
+          } catch (error) {
+            failure = error
+            throw error
+          }
+        },
+      },
+    }
+    const served =
+      this.#reads.fromMemory(request, background) ?? (await this.#reads.read(request, background))
+    if (served.kind === 'response') return served.response
+    if (served.kind === 'unavailable') throw failure ?? new Problem('cell.unavailable')
+    return responseOf(served, incoming.header('if-none-match'))
+  }
+
+  get health() {
+    const { knowledge, counters, ageMs } = this.#follower
+    const { n, floor, history } = knowledge
+    return {
+      reads: this.#reads.counters,
+      feed: { ...counters, ageMs: Number.isFinite(ageMs) ? ageMs : null, n, floor, history },
+      memory: { entries: this.#memory.size, bytes: this.#memory.bytes },
+      snapshots: this.#snapshots.counters,
+    }
+  }
+
+  async #fetch(
+    route: Route,
+    incoming: Incoming,
+    { minimum, stale }: { minimum: Position | null; stale: Entry | null },
+  ): Promise<Fetched> {
+    const askedAtMs = performance.now()
+    const { actor, market, locale, group } = incoming
+    const snapshots = this.#snapshots.atLeast(minimum)
+    try {
+      const context = { actor, market, locale, group, snapshots, ...validated(route, incoming) }
+      const snapshot = (await route.handler(context as never)) as Snapshot
+      return { kind: 'entry', ...entryOf(snapshot, { askedAtMs, stale }), shielded: false }
+    } catch (error) {
+      // What is wrong with the request is the caller's to know; the rest is a failure of this tier.
+      if (!(error instanceof Problem) || error.status >= 500) throw error
+      return { kind: 'response', response: error.toResponse() }
+    }
+  }
+}
+
+/** Polls and fills never reject; what is not waited for needs nothing to keep it alive in this process. */
+function background(_: Promise<unknown>): void {}
+
+function entryOf(
+  snapshot: Snapshot,
+  { askedAtMs, stale }: { askedAtMs: number; stale: Entry | null },
+): { entry: Entry; renewed: boolean } {
+  const { stamp, tags, lifeSeconds = Number.POSITIVE_INFINITY } = snapshot
+  const read = {
+    tags,
+    stamp: stamp.n,
+    history: stamp.history,
+    untilMs: askedAtMs + lifeSeconds * 1_000,
+  }
+  if ('problem' in snapshot) {
+    const { problem } = snapshot
+    const body = encoder.encode(JSON.stringify(problem.toDetails()))
+    const entry: Entry = {
+      ...read,
+      status: 404,
+      body,
+      contentType: PROBLEM_CONTENT_TYPE,
+      etag: null,
+    }
+    return { entry, renewed: false }
+  }
+  const { etag } = snapshot
+  if (stale?.etag === etag) return { entry: { ...stale, ...read }, renewed: true }
+  const body = encoder.encode(snapshot.body)
+  const entry: Entry = { ...read, status: 200, body, contentType: 'application/json', etag }
+  return { entry, renewed: false }
+}
+
+function responseOf(
+  { entry, from }: Extract<Served, { kind: 'entry' }>,
+  ifNoneMatch: string | null | undefined,
+): Response {
+  const { status, body, contentType, etag, tags, stamp, history, untilMs } = entry
+  const headers: Record<string, string> = {
+    [HEADERS.stamp]: formatPosition('catalogue', { n: stamp, history }),
+    [HEADERS.tags]: tags.join(' '),
+    [HEADERS.cacheStatus]: from === 'memory' ? 'tradewind-cell; hit' : 'tradewind-cell; fwd=miss',
+    'cache-control': 'no-cache',
+  }
+  if (Number.isFinite(untilMs)) {
+    const seconds = Math.max(0, Math.floor((untilMs - performance.now()) / 1_000))
+    headers[HEADERS.life] = String(seconds)
+  }
+  if (etag !== null) headers.etag = etag
+  if (etag !== null && ifNoneMatch === etag) return new Response(null, { status: 304, headers })
+  headers['content-type'] = contentType
+  return new Response(body, { status, headers })
+}
