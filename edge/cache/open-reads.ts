@@ -14,10 +14,13 @@ export interface EdgeReads {
   readonly origin: Origin
 }
 
-export function openReads({ defaultCell, environment }: EdgeConfig, cache: Cache): EdgeReads {
+export function openReads(
+  { defaultCell, environment }: EdgeConfig,
+  cache: Cache,
+  memory = new MemoryTier(),
+): EdgeReads {
   const now = () => Date.now()
   const follower = new FeedFollower({ source: cellFeed(defaultCell, cache, environment), now })
-  const memory = new MemoryTier()
   const colo = coloTier(cache, environment)
   const reads = new CachedReads({ follower, memory, colo, now })
   return { follower, memory, reads, origin: cellOrigin(defaultCell) }
