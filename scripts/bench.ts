@@ -106,5 +106,7 @@ if (import.meta.main) {
   await main().catch((error: Error) => {
     console.error(error.message)
     process.exitCode = 1
+    // A row that failed half-way has started what it can no longer stop.
+    killChildren()
   })
 }

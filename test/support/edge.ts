@@ -64,7 +64,8 @@ export async function bundleEdge(): Promise<string> {
   }
 }
 
-async function compatibilityDate(): Promise<string> {
+/** As `wrangler.toml` has it. */
+export async function compatibilityDate(): Promise<string> {
   const configuration = await readFile(join(ROOT, 'wrangler.toml'), 'utf8')
   return /^compatibility_date = "([\d-]+)"$/m.exec(configuration)![1]!
 }

@@ -26,6 +26,10 @@ export async function startRedisServer(): Promise<RedisServer> {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const exited = once(child, 'exit')
+  // It would outlive whoever started it and was interrupted.
+  const killIt = () => child.kill('SIGKILL')
+  process.once('exit', killIt)
+  child.once('exit', () => process.off('exit', killIt))
   await new Promise<void>((resolve, reject) => {
     const missing = new Error(
       'redis-server cannot be started: install it, or name it by REDIS_SERVER',
