@@ -69,14 +69,17 @@ function startOne(overrides: Record<string, string> = {}): FeedRelay {
     UPSTASH_REDIS_REST_TOKEN: front.token,
     ...overrides,
   }
-  const relay = startFeedRelay({ ...services, config: testConfig(network.url, config) })!
-  relays.add(relay)
-  return {
+  const own = testServices(network.url, { config })
+  const started = startFeedRelay(own)!
+  const relay = {
     stop: async () => {
       relays.delete(relay)
-      await relay.stop()
+      await started.stop()
+      await own.close()
     },
   }
+  relays.add(relay)
+  return relay
 }
 
 async function change(...tags: string[]): Promise<number> {
