@@ -143,7 +143,8 @@ export function createEdge(config: EdgeConfig, { follower, memory, reads, origin
     const request = c.req.raw
     const startedAtMs = now()
     const read = {
-      ...keys.make(facts, { request, params: c.req.param(), directory }),
+      ...(keys.known(request, directory) ??
+        keys.make(facts, { request, params: c.req.param(), directory })),
       position: positionIn(request),
       beforeForced: () => assertMayForce(request, startedAtMs),
     }
