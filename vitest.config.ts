@@ -5,7 +5,10 @@ export default defineConfig({
     projects: [
       {
         // No database, no server: `npm run verify` runs these.
-        test: { name: 'unit', include: ['test/{shared,edge,scripts,tree}/**/*.test.ts'] },
+        test: {
+          name: 'unit',
+          include: ['test/{shared,edge,scripts,tree,consistency}/**/*.test.ts'],
+        },
       },
       {
         test: {

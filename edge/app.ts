@@ -8,8 +8,9 @@ import type { EndpointFacts } from '../shared/contracts/facts.ts'
 import type { Served } from '../shared/freshness/cached-reads.ts'
 import type { WaitUntil } from '../shared/freshness/follower.ts'
 import { type Position, parsePosition } from '../shared/freshness/position.ts'
+import { freshnessReport } from '../shared/freshness/report.ts'
 import { HEADERS } from '../shared/headers.ts'
-import type { Principal } from '../shared/principal.ts'
+import { groupOf, type Principal } from '../shared/principal.ts'
 import { isProblemCode, Problem, type ProblemCode } from '../shared/problems.ts'
 import { TokenVerifier } from './auth/identify.ts'
 import { AnswerHeaders, isNotModified } from './cache/answer.ts'
@@ -28,6 +29,8 @@ import { preflight, secured } from './secured.ts'
 import { newRequestId, type Trace, traceOf } from './trace/trace.ts'
 
 type EdgeContext = Context
+/** What the runtime gives with a request, as far as it is used. */
+type IsolateContext = Parameters<Hono['fetch']>[2] & { waitUntil: WaitUntil }
 
 /** What the cell serves to anyone as it is. */
 const PAGES = ['/v1/openapi.json', '/docs', '/docs/*', '/.well-known/jwks.json']
@@ -35,7 +38,8 @@ const PAGES = ['/v1/openapi.json', '/docs', '/docs/*', '/.well-known/jwks.json']
 const NO_MARKETS: readonly MarketFacts[] = []
 
 /** What an isolate keeps between requests. */
-export function createEdge(config: EdgeConfig, { follower, memory, reads, origin }: EdgeReads) {
+export function createEdge(config: EdgeConfig, parts: EdgeReads) {
+  const { source, follower, memory, reads, origin } = parts
   const { defaultCell } = config
   const now = () => Date.now()
   const markets = new Markets(reads, origin)
@@ -60,12 +64,12 @@ export function createEdge(config: EdgeConfig, { follower, memory, reads, origin
   app.notFound((c) => unmet(c, methodsAt(c.req.path)))
   app.onError((error, c) => refuse(problemOf(error), 'none', traceOf(c.req.raw)))
   return {
-    fetch: (request: Request, bindings: unknown, context: ExecutionContext) =>
+    fetch: (request: Request, bindings: unknown, context: IsolateContext) =>
       hitIn(request, context) ?? app.fetch(request, bindings, context),
   }
 
   /** What fails here fails in `serve` too, which says so in the caller's terms. */
-  function hitIn(request: Request, context: ExecutionContext): Response | null {
+  function hitIn(request: Request, context: IsolateContext): Response | null {
     try {
       return hit(request, context)
     } catch {
@@ -77,12 +81,14 @@ export function createEdge(config: EdgeConfig, { follower, memory, reads, origin
    * The steps of `serve` for a cached read of which everything is known already: nothing is routed, taken apart or
    * waited for. `null` for any other request.
    */
-  function hit(request: Request, context: ExecutionContext): Response | null {
+  function hit(request: Request, context: IsolateContext): Response | null {
     const wait: WaitUntil = (work) => context.waitUntil(work)
     const startedAtMs = now()
     const directory = markets.known(wait)
-    const known = directory === null ? null : keys.known(request, directory)
-    if (known === null || knownPrincipal(request) === null) return null
+    const principal = knownPrincipal(request)
+    if (principal === null || directory === null) return null
+    const known = keys.known(request, { group: groupOf(principal), directory })
+    if (known === null) return null
     if (limitExceeded(request, 0) !== null) return null
     const position = positionIn(request)
     const served = reads.fromMemory(position === null ? known : { ...known, position }, wait)
@@ -102,7 +108,7 @@ export function createEdge(config: EdgeConfig, { follower, memory, reads, origin
       const directory = directoryFor(facts, wait) ?? (await loadDirectory(facts, wait))
       assertWithinLimits(request, bodyBytesMaxOf(facts))
       return facts.serve.kind === 'cached'
-        ? await cachedRead(c, facts, { directory, trace, wait })
+        ? await cachedRead(c, facts, { group: groupOf(principal), directory, trace, wait })
         : await forwarded(c, facts, { principal, directory, trace })
     } catch (error) {
       return refuse(problemOf(error), facts.id, trace)
@@ -137,14 +143,18 @@ export function createEdge(config: EdgeConfig, { follower, memory, reads, origin
   async function cachedRead(
     c: EdgeContext,
     facts: EndpointFacts,
-    step: { directory: readonly MarketFacts[]; trace: Trace; wait: WaitUntil },
+    step: {
+      group: string | null
+      directory: readonly MarketFacts[]
+      trace: Trace
+      wait: WaitUntil
+    },
   ): Promise<Response> {
-    const { directory, trace, wait } = step
+    const { group, directory, trace, wait } = step
     const request = c.req.raw
     const startedAtMs = now()
     const read = {
-      ...(keys.known(request, directory) ??
-        keys.make(facts, { request, params: c.req.param(), directory })),
+      ...keys.make(facts, { request, params: c.req.param(), group, directory }),
       position: positionIn(request),
       beforeForced: () => assertMayForce(request, startedAtMs),
     }
@@ -216,13 +226,11 @@ export function createEdge(config: EdgeConfig, { follower, memory, reads, origin
   }
 
   function health(): EdgeHealth {
-    const { knowledge, counters: feed, ageMs } = follower
-    const { n, floor, history } = knowledge
     return {
       ok: true,
       counters,
-      reads: reads.counters,
-      feed: { ...feed, ageMs: Number.isFinite(ageMs) ? ageMs : null, n, floor, history },
+      ...freshnessReport(reads.counters, follower),
+      sources: source.counters,
       memory: { entries: memory.size, bytes: memory.bytes },
     }
   }

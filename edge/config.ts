@@ -1,4 +1,5 @@
 /** The Worker's configuration, from its bindings. */
+import { isSafeRedisUrl } from '../shared/freshness/feed-stream.ts'
 
 export interface Bindings {
   /** `{"eu":{"url":"https://…"}}`: every cell this edge may send to. */
@@ -8,6 +9,10 @@ export interface Bindings {
   /** The cell for what no id and no token places. */
   DEFAULT_CELL: string
   ENVIRONMENT: 'development' | 'staging' | 'production'
+  /** The Redis that the cells relay their feeds through, by Upstash's REST API; with neither, the cell is asked. */
+  UPSTASH_REDIS_REST_URL?: string
+  /** A token that may only read is enough. */
+  UPSTASH_REDIS_REST_TOKEN?: string
 }
 
 export interface Cell {
@@ -17,10 +22,16 @@ export interface Cell {
   readonly secret: Uint8Array<ArrayBuffer>
 }
 
+export interface RedisAddress {
+  readonly url: string
+  readonly token: string
+}
+
 export interface EdgeConfig {
   readonly cells: ReadonlyMap<string, Cell>
   readonly defaultCell: Cell
   readonly environment: Bindings['ENVIRONMENT']
+  readonly redis: RedisAddress | null
 }
 
 /** @throws {Error} that names the binding at fault, never its value. */
@@ -39,7 +50,17 @@ export function readEdgeConfig(bindings: Bindings): EdgeConfig {
   }
   const defaultCell = cells.get(bindings.DEFAULT_CELL)
   if (defaultCell === undefined) throw new Error('DEFAULT_CELL names no cell of CELLS')
-  return { cells, defaultCell, environment: bindings.ENVIRONMENT }
+  return { cells, defaultCell, environment: bindings.ENVIRONMENT, redis: redisIn(bindings) }
+}
+
+function redisIn(bindings: Bindings): RedisAddress | null {
+  const { UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token } = bindings
+  if (!url && !token) return null
+  if (!token) throw new Error('UPSTASH_REDIS_REST_TOKEN is not set, but its URL is')
+  if (!url || !isSafeRedisUrl(url)) {
+    throw new Error('UPSTASH_REDIS_REST_URL must be an https:// URL')
+  }
+  return { url, token }
 }
 
 function objectIn(bindings: Bindings, name: 'CELLS' | 'EDGE_SECRETS'): Record<string, unknown> {

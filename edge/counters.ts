@@ -1,7 +1,8 @@
 /** What this isolate has counted since it started. */
-import type { ReadCounters } from '../shared/freshness/cached-reads.ts'
-import type { FollowerCounters } from '../shared/freshness/follower.ts'
+
+import type { FreshnessReport } from '../shared/freshness/report.ts'
 import type { ProblemCode } from '../shared/problems.ts'
+import type { FeedSourceCounters } from './cache/feed-source.ts'
 
 export interface EdgeCounters {
   requests: number
@@ -28,15 +29,10 @@ export function countRefusedToken(counters: EdgeCounters, reason: string): void 
   counters.tokensRefused[reason] = (counters.tokensRefused[reason] ?? 0) + 1
 }
 
-export interface EdgeHealth {
+export interface EdgeHealth extends FreshnessReport {
   ok: true
   counters: EdgeCounters
-  reads: ReadCounters
-  feed: FollowerCounters & {
-    ageMs: number | null
-    n: number
-    floor: number
-    history: string | null
-  }
+  /** Batches of the feed, by the way they came. */
+  sources: FeedSourceCounters
   memory: { entries: number; bytes: number }
 }

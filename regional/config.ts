@@ -1,5 +1,6 @@
 /** The cell's configuration: read from the environment once, and refused with a line that says what to set. */
 import { z } from 'zod'
+import { isSafeRedisUrl } from '../shared/freshness/feed-stream.ts'
 
 const secret = z
   .string()
@@ -13,7 +14,7 @@ const postgresUrl = z.url({
   error: (issue) => (issue.input === undefined ? undefined : 'must be a postgres:// URL'),
 })
 
-const Environment = z.object({
+const Variables = z.object({
   NODE_ENV: z.enum(['development', 'test', 'production']).default('production'),
   CELL: z
     .string()
@@ -46,11 +47,24 @@ const Environment = z.object({
   }),
   /** Derives the secrets of carts. */
   CART_KEY: z.string().regex(/^[A-Za-z0-9_-]{43,}$/, 'must be at least 32 bytes in base64url'),
+  /** The Redis that the feed is relayed through, by Upstash's REST API; with neither, edges ask the cell. */
+  UPSTASH_REDIS_REST_URL: z
+    .url()
+    .refine(isSafeRedisUrl, { message: 'must be an https:// URL' })
+    .optional(),
+  UPSTASH_REDIS_REST_TOKEN: z.string().min(1).optional(),
   PAYMENT_TIMEOUT_MS: z.coerce.number().int().min(10).max(60_000).default(5_000),
   /** How long an order may await its payment's outcome before a job asks the provider. */
   PAYMENT_RECONCILE_AFTER_MS: z.coerce.number().int().min(100).max(3_600_000).default(30_000),
   DRAIN_MS_MAX: z.coerce.number().int().min(0).max(600_000).default(10_000),
   LOG_LEVEL: z.enum(['silent', 'error', 'warn', 'info', 'debug']).default('info'),
+})
+
+const Environment = Variables.superRefine((read, context) => {
+  const { UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token } = read
+  if ((url === undefined) === (token === undefined)) return
+  const path = [url === undefined ? 'UPSTASH_REDIS_REST_URL' : 'UPSTASH_REDIS_REST_TOKEN']
+  context.addIssue({ code: 'custom', path, message: 'must be set with the other' })
 })
 
 const Jwks = z.object({

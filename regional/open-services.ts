@@ -5,7 +5,7 @@ import { Database, type DatabaseOptions } from './platform/database.ts'
 import type { Services } from './platform/implement.ts'
 import { createLog, type Logger } from './platform/log.ts'
 import { Shield } from './platform/shield.ts'
-import { SnapshotReads } from './platform/snapshots.ts'
+import { REPLICA_WAITS, SnapshotReads } from './platform/snapshots.ts'
 
 const MEBIBYTE = 1_048_576
 
@@ -31,7 +31,8 @@ export function openServices(
   }
   const db = open({ ...pool, url: config.DATABASE_URL, ...(onStatement && { onStatement }) }, log)
   const replicaUrl = config.DATABASE_REPLICA_URL
-  const replica = replicaUrl === undefined ? null : new Database({ ...pool, url: replicaUrl }, log)
+  const near = { ...pool, waits: REPLICA_WAITS }
+  const replica = replicaUrl === undefined ? null : new Database({ ...near, url: replicaUrl }, log)
   const snapshots = new SnapshotReads({ primary: db, replica, log })
   const shield = new Shield({ db, snapshots, bytesMax: config.SHIELD_MIB_MAX * MEBIBYTE })
   return {

@@ -1,4 +1,4 @@
-/** Starts one process of a cell: checks its database, listens, runs its jobs; and drains it again. */
+/** Starts one process of a cell: checks its database, listens, runs its jobs and its relay; and drains it again. */
 import type { Server } from 'node:http'
 import { type ServerType, serve } from '@hono/node-server'
 import { createApp } from './app.ts'
@@ -6,6 +6,7 @@ import type { Config } from './config.ts'
 import { modules } from './modules/index.ts'
 import { openServices } from './open-services.ts'
 import { renewHistory } from './platform/feed.ts'
+import { startFeedRelay } from './platform/feed-relay.ts'
 import type { Services } from './platform/implement.ts'
 import { startJobs } from './platform/jobs.ts'
 import { assertServable } from './platform/servable.ts'
@@ -24,7 +25,7 @@ export interface RunningCell {
   readonly url: string
   readonly services: Services
   /**
-   * Refuses new connections, finishes the requests under way, stops the jobs and closes the pools. What is not
+   * Refuses new connections, finishes the requests under way, stops jobs and relay, and closes the pools. What is not
    * finished after `DRAIN_MS_MAX` is cut off.
    */
   drain(): Promise<void>
@@ -39,6 +40,7 @@ export async function startCell(config: Config): Promise<RunningCell> {
     await renewHistory(db)
     const server = await listen(services)
     const jobs = await startJobs(services, modules)
+    const relay = startFeedRelay(services)
     const { port } = server.address() as { port: number }
     const url = `http://${config.HOST.includes(':') ? `[${config.HOST}]` : config.HOST}:${port}`
     log.info({ url, pid: process.pid }, 'ready')
@@ -47,7 +49,7 @@ export async function startCell(config: Config): Promise<RunningCell> {
       services,
       drain: async () => {
         await closeServer(server, config.DRAIN_MS_MAX)
-        await jobs.stop()
+        await Promise.all([jobs.stop(), relay?.stop()])
         await services.close()
       },
     }

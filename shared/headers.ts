@@ -11,6 +11,8 @@ export const HEADERS = {
   tags: 'tradewind-tags',
   /** How long a cacheable answer may be kept at most, in whole seconds, where a schedule bounds it; cell to edge. */
   life: 'tradewind-life',
+  /** Names a question of the feed; the answer repeats it, so that an answer to another question is known as one. */
+  question: 'tradewind-question',
   /** What the edge decided: `request="…", market="de", locale="de", country="DE"` (RFC 9651 dictionary). */
   context: 'tradewind-context',
   /** The cell that answered. */

@@ -1,61 +1,129 @@
-/** The feed from the cell, with one answer shared by the isolates of a colo. */
-import { type Batch, parseBatch } from '../../shared/freshness/feed.ts'
+/** The feed from the cell, or from the stream it relays to, with one answer shared by the isolates of a colo. */
+import { answerPlace, type Batch, parseBatch } from '../../shared/freshness/feed.ts'
+import { batchSince } from '../../shared/freshness/feed-stream.ts'
 import type { FeedSource } from '../../shared/freshness/follower.ts'
-import type { Cell } from '../config.ts'
+import { HEADERS } from '../../shared/headers.ts'
+import { seal, unseal } from '../../shared/signing/seal.ts'
+import type { Cell, EdgeConfig } from '../config.ts'
 import { fetchSigned } from '../forward/fetch-signed.ts'
+import { FeedStream, newStreamCounters, type StreamCounters } from './feed-stream.ts'
 
 const FEED_TIMEOUT_MS = 2_000
 /** The finest life the Cache API knows. */
 const SHARED_SECONDS = 1
 /** How many changes behind the filler a neighbour may be and still use its copy. */
 const SHARED_REACH = 50
-/** How long the filler's own request took, so that a reader can bound the age of the statement behind it. */
-const TOOK_HEADER = 'tradewind-took-ms'
-const COPY_HEADER = 'tradewind-copy'
+export interface FeedSourceCounters extends StreamCounters {
+  /** Times a copy in the colo was enough. */
+  sharedCopies: number
+  /** Times the cell was asked: for a colo's copy, and for one reader's position or gap. */
+  cellFills: number
+  cellPolls: number
+}
 
-export function cellFeed(cell: Cell, cache: Cache, environment: string): FeedSource {
-  const address = `https://cache.tradewind/feed/1/${environment}/${cell.name}/catalogue`
-  /** The copy seen last, and how old it could be at first sight. A cache may keep one longer than it was told. */
-  let seen: { copy: string; atMs: number; ageMs: number } | null = null
+export interface CellFeed extends FeedSource {
+  readonly counters: FeedSourceCounters
+}
+
+interface Aged {
+  readonly batch: Batch
+  /** At most, now; in a copy, when it was left. */
+  readonly ageMs: number
+}
+
+/** Asks the stream before the cell for what a colo shares, when there is a Redis. */
+export function cellFeed(
+  cell: Cell,
+  cache: Cache,
+  { environment, redis }: Pick<EdgeConfig, 'environment' | 'redis'>,
+): CellFeed {
+  const stream = redis === null ? null : new FeedStream(cell, redis)
+  const copy = coloCopy(
+    cache,
+    cell,
+    `https://cache.tradewind/feed/3/${environment}/${cell.name}/catalogue`,
+  )
+  const counts = { sharedCopies: 0, cellFills: 0, cellPolls: 0 }
 
   async function ask(from: number | null): Promise<Batch> {
     const path = `/internal/feed?feed=catalogue${from === null ? '' : `&from=${from}`}`
-    const response = await fetchSigned(cell, { method: 'GET', path, timeoutMs: FEED_TIMEOUT_MS })
-    const batch = response.ok ? parseBatch(await response.json()) : null
+    const question = crypto.randomUUID()
+    const response = await fetchSigned(cell, {
+      method: 'GET',
+      path,
+      headers: new Headers({ [HEADERS.question]: question }),
+      timeoutMs: FEED_TIMEOUT_MS,
+    })
+    const sealed = response.ok ? await response.text() : ''
+    // An earlier answer would vouch for knowledge that is as old as it is: the seal is for this question alone.
+    const text = await unseal(sealed, answerPlace(question), [cell])
+    const batch = text === null ? null : parseBatch(JSON.parse(text))
     if (batch?.feed !== 'catalogue') throw new Error('the cell answered with no usable batch')
     return batch
   }
 
-  async function share(copy: string, batch: Batch, tookMs: number): Promise<void> {
-    const headers = {
-      'cache-control': `public, max-age=${SHARED_SECONDS}`,
-      [TOOK_HEADER]: String(tookMs),
-      [COPY_HEADER]: copy,
+  async function fill(known: number | null): Promise<Aged> {
+    const from = known === null ? null : Math.max(0, known - SHARED_REACH)
+    const streamed = (await stream?.newest(known)) ?? null
+    if (streamed !== null) {
+      return { ...streamed, batch: batchSince(streamed.batch, from ?? streamed.batch.from) }
     }
-    await cache.put(address, Response.json(batch, { headers })).catch(() => undefined)
+    counts.cellFills += 1
+    const startedAtMs = Date.now()
+    const batch = await ask(from)
+    return { batch, ageMs: Math.max(Date.now() - startedAtMs, 0) }
   }
 
   return {
-    direct: ask,
+    get counters() {
+      return { ...counts, ...(stream?.counters ?? newStreamCounters()) }
+    },
+    direct: async (from) => {
+      counts.cellPolls += 1
+      return await ask(from)
+    },
     shared: async (known) => {
+      const shared = await copy.take()
+      if (shared === null) return await copy.leave(await fill(known))
+      counts.sharedCopies += 1
+      return shared
+    },
+  }
+}
+
+/** What is left for the neighbours: written by an edge alone, which the seal shows, so that it needs no other check. */
+interface Copy extends Aged {
+  readonly copy: string
+}
+
+/** The copy of a batch that the isolates of a colo share. */
+function coloCopy(cache: Cache, cell: Cell, address: string) {
+  /** The copy seen last, and how old it could be at first sight. A cache may keep one longer than it was told. */
+  let seen: { copy: string; atMs: number; ageMs: number } | null = null
+
+  return {
+    take: async (): Promise<Aged | null> => {
       const stored = await cache.match(address).catch(() => undefined)
-      const batch = stored === undefined ? null : parseBatch(await stored.json().catch(() => null))
-      if (stored !== undefined && batch !== null) {
-        const copy = stored.headers.get(COPY_HEADER) ?? ''
-        const tookMs = Number(stored.headers.get(TOOK_HEADER) ?? FEED_TIMEOUT_MS)
-        if (seen?.copy !== copy) {
-          seen = { copy, atMs: Date.now(), ageMs: tookMs + SHARED_SECONDS * 1_000 }
-        }
-        return { batch, ageMs: seen.ageMs + Date.now() - seen.atMs }
+      const sealed = (await stored?.text().catch(() => null)) ?? ''
+      const text = await unseal(sealed, address, [cell])
+      if (text === null) return null
+      const { copy, ageMs, batch } = JSON.parse(text) as Copy
+      if (seen?.copy !== copy) {
+        seen = { copy, atMs: Date.now(), ageMs: ageMs + SHARED_SECONDS * 1_000 }
       }
-      const startedAtMs = Date.now()
-      const filled = await ask(known === null ? null : Math.max(0, known - SHARED_REACH))
-      const filledAtMs = Date.now()
-      const ageMs = Math.max(filledAtMs - startedAtMs, 0)
+      return { batch, ageMs: seen.ageMs + Date.now() - seen.atMs }
+    },
+
+    /** @returns what was left, as old as it is by then. */
+    leave: async ({ batch, ageMs }: Aged): Promise<Aged> => {
       const copy = crypto.randomUUID()
-      seen = { copy, atMs: filledAtMs, ageMs }
-      await share(copy, filled, ageMs)
-      return { batch: filled, ageMs: ageMs + Date.now() - filledAtMs }
+      const atMs = Date.now()
+      seen = { copy, atMs, ageMs }
+      const left: Copy = { copy, ageMs, batch }
+      const sealed = await seal(JSON.stringify(left), address, [cell])
+      const headers = { 'cache-control': `public, max-age=${SHARED_SECONDS}` }
+      await cache.put(address, new Response(sealed, { headers })).catch(() => undefined)
+      return { batch, ageMs: ageMs + Date.now() - atMs }
     },
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Step 3 of a cached read: the key that an address comes to, from a country and in some languages. It is remembered by
- * those three, so that a read that is asked for often is routed, taken apart and put together once.
+ * Step 3 of a cached read: the key that an address comes to, from a country, in some languages, for a customer group. It
+ * is remembered by those four, so that a read that is asked for often is routed, taken apart and put together once.
  */
 import type { Cached } from '../../shared/contracts/endpoint.ts'
 import type { EndpointFacts } from '../../shared/contracts/facts.ts'
@@ -27,12 +27,16 @@ export class ReadKeys {
   }
 
   /** What this request was found to ask for before; `null` when it must be routed and made. */
-  known(request: Request, directory: readonly MarketFacts[]): CachedRequest | null {
+  known(
+    request: Request,
+    from: { group: string | null; directory: readonly MarketFacts[] },
+  ): CachedRequest | null {
     if (request.method !== 'GET') return null
-    const known = this.#known.get(directory)
-    const named = known?.get(request.url)
+    const known = this.#known.get(from.directory)
+    const address = addressOf(request, from.group)
+    const named = known?.get(address)
     // Country and languages are read only where they decide: that costs as much as all the rest.
-    const found = named === PLACED_BY_SIGNS ? known?.get(signsOf(request)) : named
+    const found = named === PLACED_BY_SIGNS ? known?.get(signsOf(request, address)) : named
     return found === undefined || found === PLACED_BY_SIGNS ? null : found
   }
 
@@ -42,29 +46,36 @@ export class ReadKeys {
       request: Request
       /** Decoded path parameters. */
       params: Readonly<Record<string, string>>
+      /** The caller's customer group, by its verified token. */
+      group: string | null
       directory: readonly MarketFacts[]
     },
   ): CachedRequest {
-    const { request, params, directory } = asked
+    const { request, params, group, directory } = asked
     const query = queryOf(request.url)
     const place = placeOf(wishesOf(request, query), directory)
     const { vary, staleIfErrorSeconds } = facts.serve as Cached
-    const key = cacheKey(facts, { params, query, place })
+    const key = cacheKey(facts, { params, query, place, group })
     const read = { key, origin: this.#origin, position: null, staleIfErrorSeconds }
     // An address with a position is as good as unique.
     if (query.has('position')) return read
     const known = this.#known.get(directory) ?? new Map()
     this.#known.set(directory, known)
-    const isPlaced = vary.every((dimension) => query.has(dimension))
-    if (!isPlaced) remember(known, signsOf(request), read)
-    remember(known, request.url, isPlaced ? read : PLACED_BY_SIGNS)
+    const address = addressOf(request, group)
+    const isPlaced = vary.every((dimension) => dimension === 'group' || query.has(dimension))
+    if (!isPlaced) remember(known, signsOf(request, address), read)
+    remember(known, address, isPlaced ? read : PLACED_BY_SIGNS)
     return read
   }
 }
 
-/** An address holds no space, so this is no address. */
-function signsOf(request: Request): string {
-  return `${request.url} ${countryOf(request)} ${request.headers.get('accept-language')}`
+/** As a group sees it. Neither a group nor an address holds a space, so these are never mistaken for each other. */
+function addressOf({ url }: Request, group: string | null): string {
+  return group === null ? url : `${group} ${url}`
+}
+
+function signsOf(request: Request, address: string): string {
+  return `${address} ${countryOf(request)} ${request.headers.get('accept-language')}`
 }
 
 function remember(known: Known, signs: string, read: CachedRequest | typeof PLACED_BY_SIGNS): void {

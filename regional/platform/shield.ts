@@ -14,6 +14,7 @@ import type { Entry } from '../../shared/freshness/entry.ts'
 import { FeedFollower } from '../../shared/freshness/follower.ts'
 import { MemoryTier } from '../../shared/freshness/memory-tier.ts'
 import { formatPosition, type Position, parsePosition } from '../../shared/freshness/position.ts'
+import { freshnessReport } from '../../shared/freshness/report.ts'
 import { HEADERS } from '../../shared/headers.ts'
 import { PROBLEM_CONTENT_TYPE, Problem } from '../../shared/problems.ts'
 import type { Database } from './database.ts'
@@ -23,6 +24,11 @@ import type { SnapshotReads } from './snapshots.ts'
 import { validated } from './validated.ts'
 
 const encoder = new TextEncoder()
+
+interface Asked {
+  readonly minimum: Position | null
+  readonly stale: Entry | null
+}
 
 export class Shield {
   readonly #follower: FeedFollower
@@ -46,39 +52,35 @@ export class Shield {
   /**
    * Answers a cached contract: from memory, from a read under way, or by its handler's own.
    *
-   * @throws {Problem} what the handler threw; `cell.unavailable` when the database cannot vouch for anything.
+   * @throws what the handler threw, also into those who waited for the same; what the feed's statement threw, when the
+   *   database cannot vouch for anything.
    */
   async answer(route: Route, incoming: Incoming): Promise<Response> {
-    let failure: unknown = null
-    const minimum = parsePosition(incoming.header(HEADERS.minimum), 'catalogue')
+    let refusal: Problem | null = null
     const request = {
       key: incoming.key,
-      position: minimum,
+      position: parsePosition(incoming.header(HEADERS.minimum), 'catalogue'),
       staleIfErrorSeconds: 0,
       origin: {
-        fetch: async (asked: { minimum: Position | null; stale: Entry | null }) => {
-          try {
-            return await this.#fetch(route, incoming, asked)
-          } catch (error) {
-            failure = error
-            throw error
-          }
-        },
+        fetch: (asked: Asked) =>
+          this.#fetch(route, incoming, asked).catch((error: unknown): Fetched => {
+            // What is wrong with the request is its caller's to know; the rest is a failure of this tier.
+            if (!(error instanceof Problem) || error.status >= 500) throw error
+            refusal = error
+            return { kind: 'response', response: error.toResponse() }
+          }),
       },
     }
     const served =
       this.#reads.fromMemory(request, background) ?? (await this.#reads.read(request, background))
-    if (served.kind === 'response') return served.response
-    if (served.kind === 'unavailable') throw failure ?? new Problem('cell.unavailable')
+    if (served.kind === 'response') throw refusal
+    if (served.kind === 'unavailable') throw served.cause ?? new Problem('cell.unavailable')
     return responseOf(served, incoming.header('if-none-match'))
   }
 
   get health() {
-    const { knowledge, counters, ageMs } = this.#follower
-    const { n, floor, history } = knowledge
     return {
-      reads: this.#reads.counters,
-      feed: { ...counters, ageMs: Number.isFinite(ageMs) ? ageMs : null, n, floor, history },
+      ...freshnessReport(this.#reads.counters, this.#follower),
       memory: { entries: this.#memory.size, bytes: this.#memory.bytes },
       snapshots: this.#snapshots.counters,
     }
@@ -87,20 +89,14 @@ export class Shield {
   async #fetch(
     route: Route,
     incoming: Incoming,
-    { minimum, stale }: { minimum: Position | null; stale: Entry | null },
-  ): Promise<Fetched> {
+    { minimum, stale }: Asked,
+  ): Promise<Extract<Fetched, { kind: 'entry' }>> {
     const askedAtMs = performance.now()
     const { actor, market, locale, group } = incoming
     const snapshots = this.#snapshots.atLeast(minimum)
-    try {
-      const context = { actor, market, locale, group, snapshots, ...validated(route, incoming) }
-      const snapshot = (await route.handler(context as never)) as Snapshot
-      return { kind: 'entry', ...entryOf(snapshot, { askedAtMs, stale }), shielded: false }
-    } catch (error) {
-      // What is wrong with the request is the caller's to know; the rest is a failure of this tier.
-      if (!(error instanceof Problem) || error.status >= 500) throw error
-      return { kind: 'response', response: error.toResponse() }
-    }
+    const context = { actor, market, locale, group, snapshots, ...validated(route, incoming) }
+    const snapshot = (await route.handler(context as never)) as Snapshot
+    return { kind: 'entry', ...entryOf(snapshot, { askedAtMs, stale }), shielded: false }
   }
 }
 

@@ -2,18 +2,27 @@
  * Where a cacheable read is made: on a replica that has reached the minimum, or on the primary.
  *
  * A statement says itself what it saw, so a replica is believed only by the stamp of its answer: of the minimum's
- * history and at least at its number. A replica cannot know a history that it has not replayed.
+ * history, at least at its number, and at most where the primary's clock has been seen. A replica cannot know a history
+ * that it has not replayed, but it can replay a commit before the primary shows it, and then the primary's feed would
+ * deny what the reader has seen: for a moment always, and for as long as a commit waits for a synchronous standby.
  */
 import type { Position } from '../../shared/freshness/position.ts'
 import { within } from '../../shared/freshness/within.ts'
+import { REQUEST_WAITS, type Waits } from './connections.ts'
 import { codeOf, type Database } from './database.ts'
-import { type StampRow, selectStamp, stamped } from './feed.ts'
+import { currentStamp, type StampRow, selectStamp, stamped } from './feed.ts'
 import type { Logger } from './log.ts'
 import type { Statement } from './statement.ts'
 
 /** A replica that takes longer is passed over: the primary can answer too. */
 const REPLICA_MS_MAX = 1_000
-/** After a failure, how long nothing is asked of the replica. */
+/** A statement that nobody waits for any more gives its connection back. */
+export const REPLICA_WAITS: Waits = {
+  ...REQUEST_WAITS,
+  statementMsMax: REPLICA_MS_MAX,
+  lockMsMax: REPLICA_MS_MAX,
+}
+/** After a failure, how long nothing is asked of the replica; then it is asked how far it has come before it is used. */
 const REPLICA_RETRY_MS = 1_000
 /** How often a replica that was behind is asked how far it has come. */
 const REPLICA_PROBE_MS = 100
@@ -32,6 +41,8 @@ export interface SnapshotCounters {
   replica: number
   /** Answers of the replica that did not reach the minimum, and were asked for again at the primary. */
   replicaBehind: number
+  /** Answers of the replica that held a change that the primary does not show yet, likewise. */
+  replicaAhead: number
   replicaFailures: number
 }
 
@@ -40,13 +51,17 @@ export class SnapshotReads {
     primary: 0,
     replica: 0,
     replicaBehind: 0,
+    replicaAhead: 0,
     replicaFailures: 0,
   }
   readonly #primary: Database
   readonly #replica: Database | null
   readonly #log: Logger
-  /** The newest state in which the replica has been seen. */
+  /** The state in which the replica was seen last; `null` after a failure. */
   #reached: Position | null = null
+  /** The newest state in which the primary has been seen. */
+  #shown: Position | null = null
+  #askingPrimary: Promise<unknown> | null = null
   #probedAtMs = Number.NEGATIVE_INFINITY
   #failingUntilMs = Number.NEGATIVE_INFINITY
 
@@ -56,7 +71,11 @@ export class SnapshotReads {
     this.#log = options.log
   }
 
-  /** Reads that may not be older than the minimum; without one they are the primary's. */
+  /**
+   * Reads that may not be older than the minimum; without one they are the primary's.
+   *
+   * @param minimum a state that the primary has shown.
+   */
   atLeast(minimum: Position | null): Snapshots {
     return {
       row: async (statement, values) => {
@@ -72,7 +91,9 @@ export class SnapshotReads {
   ): Promise<Row> {
     this.counters.primary += 1
     const db = this.#primary
-    return await stamped(db, async () => (await db.run(statement, values))[0]!)
+    const row = await stamped(db, async () => (await db.run(statement, values))[0]!)
+    if (this.#replica !== null) this.#noteShown(row)
+    return row
   }
 
   async #fromReplica<Values extends Record<string, unknown>, Row extends StampRow>(
@@ -81,23 +102,44 @@ export class SnapshotReads {
     minimum: Position | null,
   ): Promise<Row | null> {
     const replica = this.#replica
-    if (replica === null || minimum === null || performance.now() < this.#failingUntilMs)
-      return null
+    if (replica === null || minimum === null) return null
     if (!reaches(this.#reached, minimum)) {
       this.#probe(replica)
       return null
     }
     const row = await this.#ask(replica, statement, values)
     if (row === null) return null
-    const isEnough = reaches(row, minimum)
-    this.counters[isEnough ? 'replica' : 'replicaBehind'] += 1
-    return isEnough ? row : null
+    const outcome = await this.#outcomeOf(row, minimum)
+    this.counters[outcome] += 1
+    return outcome === 'replica' ? row : null
+  }
+
+  async #outcomeOf(
+    at: Position,
+    minimum: Position,
+  ): Promise<'replica' | 'replicaBehind' | 'replicaAhead'> {
+    if (!reaches(at, minimum)) return 'replicaBehind'
+    if (reaches(minimum, at) || reaches(this.#shown, at)) return 'replica'
+    // One question at a time, however many reads wait for it.
+    this.#askingPrimary ??= currentStamp(this.#primary)
+      .then((shown) => this.#noteShown(shown))
+      .catch(() => undefined)
+      .finally(() => {
+        this.#askingPrimary = null
+      })
+    await this.#askingPrimary
+    return reaches(this.#shown, at) ? 'replica' : 'replicaAhead'
+  }
+
+  #noteShown({ n, history }: Position): void {
+    if (this.#shown?.history === history && this.#shown.n >= n) return
+    this.#shown = { n, history }
   }
 
   /** Asks the replica, behind the answer, how far it has come. */
   #probe(replica: Database): void {
     const nowMs = performance.now()
-    if (nowMs - this.#probedAtMs < REPLICA_PROBE_MS) return
+    if (nowMs < this.#failingUntilMs || nowMs - this.#probedAtMs < REPLICA_PROBE_MS) return
     this.#probedAtMs = nowMs
     void this.#ask(replica, selectStamp, {})
   }
@@ -117,6 +159,7 @@ export class SnapshotReads {
     if (row === null) {
       this.counters.replicaFailures += 1
       this.#failingUntilMs = performance.now() + REPLICA_RETRY_MS
+      this.#reached = null
       return null
     }
     this.#reached = { n: row.n, history: row.history }

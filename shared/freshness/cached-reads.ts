@@ -61,8 +61,8 @@ export type Served =
       collapsed: boolean
     }
   | { kind: 'response'; response: Response }
-  /** Nothing that this reader may be shown can be had. */
-  | { kind: 'unavailable' }
+  /** Nothing that this reader may be shown can be had. `cause` is what the tier below, or its feed, threw, if it did. */
+  | { kind: 'unavailable'; cause: unknown }
 
 export interface ReadCounters {
   memoryHits: number
@@ -85,10 +85,16 @@ export interface ReadCounters {
 /** What a hit can be stale by, at most, in steps: the age of the knowledge that vouched for it. */
 export const VOUCHED_MS = [100, 250, 500, 1_000, FEED_STALE_MS_MAX] as const
 
+/** The tier below cannot be reached, or is as good as gone. */
+interface Failed {
+  readonly kind: 'failed'
+  readonly cause: unknown
+}
+
 /** A request to the tier below, under way. */
 export interface Flight {
   readonly minimum: Position | null
-  readonly done: Promise<Fetched | null>
+  readonly done: Promise<Fetched | Failed>
 }
 
 /** A joined fill that does not settle is given up for one of our own. */
@@ -152,7 +158,7 @@ export class CachedReads {
     if (!current) return await this.#withoutFeed(request)
     const inMemory = this.fromMemory({ ...request, position: null }, waitUntil)
     if (inMemory !== null) return inMemory
-    const stored = await this.#colo.get(request.key)
+    const stored = await this.#confirmed(await this.#colo.get(request.key), waitUntil)
     if (stored !== null) {
       // Before it is judged, which raises its stamp here but not there.
       this.#coloStamps.set(stored, stored.stamp)
@@ -166,6 +172,21 @@ export class CachedReads {
       }
     }
     return await this.#fill(request, this.#newer(this.#memory.get(request.key), stored), waitUntil)
+  }
+
+  /**
+   * What says that it holds changes that we do not know of is believed when the cell's clock confirms them; otherwise
+   * it is passed over, because no change would ever seem newer than such a stamp.
+   */
+  async #confirmed(stored: Entry | null, waitUntil: WaitUntil): Promise<Entry | null> {
+    if (stored === null || !this.#isBeyond(stored)) return stored
+    await this.#follower.bringUpTo({ n: stored.stamp, history: stored.history }, waitUntil)
+    return this.#isBeyond(stored) ? null : stored
+  }
+
+  #isBeyond({ stamp, history }: Entry): boolean {
+    const { knowledge } = this.#follower
+    return history === knowledge.history && stamp > knowledge.n
   }
 
   /**
@@ -191,16 +212,18 @@ export class CachedReads {
     const first = await this.#fetch(request, { minimum, stale }, waitUntil)
     let fetched = first.fetched
     if (
-      fetched?.kind === 'entry' &&
+      fetched.kind === 'entry' &&
       !(await this.#isAcceptable(fetched.entry, minimum, waitUntil))
     ) {
       this.counters.refetches += 1
       const named = this.minimumFor(request.position)
       fetched = (await this.#fetch(request, { minimum: named, stale: null }, waitUntil)).fetched
       // No tier answers with less than it was asked for; one that does is as good as gone.
-      if (fetched?.kind === 'entry' && !this.isEnough(fetched.entry, named)) fetched = null
+      if (fetched.kind === 'entry' && !this.isEnough(fetched.entry, named)) {
+        fetched = { kind: 'failed', cause: null }
+      }
     }
-    if (fetched === null) return this.#standIn(request, stale)
+    if (fetched.kind === 'failed') return this.#standIn(request, stale, fetched.cause)
     if (fetched.kind === 'response') return fetched
     const { entry, renewed, shielded } = fetched
     const position = this.#positionIfFresh(entry) ?? this.#follower.knowledge.positionOf(entry)
@@ -249,18 +272,18 @@ export class CachedReads {
     return covers(flight.minimum, minimum)
   }
 
-  /** One request to the tier below, or one under way that may be joined. `null` when it cannot be reached. */
+  /** One request to the tier below, or one under way that may be joined. */
   async #fetch(
     { key, origin }: CachedRequest,
     asked: { minimum: Position | null; stale: Entry | null },
     waitUntil: WaitUntil,
-  ): Promise<{ fetched: Fetched | null; collapsed: boolean }> {
+  ): Promise<{ fetched: Fetched | Failed; collapsed: boolean }> {
     const underWay = this.#flights.get(key)
     if (underWay !== undefined && this.mayJoin(underWay, asked.minimum)) {
       const fetched = await within(underWay.done, JOIN_MS_MAX)
       // A failure is shared too, so that those who wait do not all ask a cell that cannot answer. A response's body
       // belongs to the request that fetched it; only bytes are shared.
-      if (fetched !== 'late' && fetched?.kind !== 'response') {
+      if (fetched !== 'late' && fetched.kind !== 'response') {
         this.counters.collapsed += 1
         return { fetched, collapsed: true }
       }
@@ -268,34 +291,39 @@ export class CachedReads {
     this.counters.fills += 1
     const flight: Flight = {
       minimum: asked.minimum,
-      done: origin.fetch({ key, ...asked }).catch(() => null),
+      done: origin
+        .fetch({ key, ...asked })
+        .catch((cause: unknown): Failed => ({ kind: 'failed', cause })),
     }
     this.#flights.set(key, flight)
     waitUntil(flight.done)
     const fetched = await flight.done
     if (this.#flights.get(key) === flight) this.#flights.delete(key)
-    if (fetched?.kind === 'entry' && fetched.renewed) this.counters.renewals += 1
-    if (fetched?.kind === 'entry' && fetched.shielded) this.counters.shieldHits += 1
+    if (fetched.kind === 'entry' && fetched.renewed) this.counters.renewals += 1
+    if (fetched.kind === 'entry' && fetched.shielded) this.counters.shieldHits += 1
     return { fetched, collapsed: false }
   }
 
   /** The feed cannot be reached, so nothing can be vouched for. */
   async #withoutFeed(request: CachedRequest): Promise<Served> {
     const stored = await this.#colo.get(request.key)
-    return this.#standIn(request, this.#newer(this.#memory.get(request.key), stored))
+    const newest = this.#newer(this.#memory.get(request.key), stored)
+    return this.#standIn(request, newest, this.#follower.failure)
   }
 
   /** An older copy in place of a tier that cannot be reached, for a reader who has not seen better. */
-  #standIn(request: CachedRequest, entry: Entry | null): Served {
+  #standIn(request: CachedRequest, entry: Entry | null, cause: unknown): Served {
     // What is fresh by all we know holds every change up to there, whatever its stamp was when it was last served.
     if (entry !== null) this.#positionIfFresh(entry)
     const filledAtMs = entry === null ? undefined : this.#filledAtMs.get(entry)
     const ageMs = filledAtMs === undefined ? 0 : this.#now() - filledAtMs
     const { position, staleIfErrorSeconds } = request
     const knowsBetter = entry !== null && position !== null && !reaches(entry, position)
-    if (entry === null || knowsBetter || ageMs > staleIfErrorSeconds * 1_000) {
+    // Where none may stand in, not even one without an age: a clock may stand still within a request.
+    const isTooOld = staleIfErrorSeconds === 0 || ageMs > staleIfErrorSeconds * 1_000
+    if (entry === null || knowsBetter || isTooOld) {
       this.counters.unavailable += 1
-      return { kind: 'unavailable' }
+      return { kind: 'unavailable', cause }
     }
     this.counters.staleServed += 1
     if (filledAtMs === undefined) this.#keep(request.key, entry)

@@ -13,6 +13,8 @@ export const FEED_WINDOW = 200
 export const FEED_REFRESH_MS = 500
 /** The age at which it must ask before it answers. */
 export const FEED_STALE_MS_MAX = 2_000
+/** Polls that positions force begin at least so far apart in one isolate, however many clients force them. */
+export const FORCED_POLL_SPACING_MS = 50
 
 export interface Change {
   readonly n: number
@@ -37,6 +39,11 @@ export interface Batch {
   readonly retainedFrom: number
   /** True when the feed holds more beyond `to`. */
   readonly cut: boolean
+}
+
+/** What the cell's seal of an answer is bound to: one question of the feed, so that no other answer can stand for it. */
+export function answerPlace(question: string): string {
+  return `tradewind:feed-answer:${question}`
 }
 
 /**

@@ -10,3 +10,9 @@ export async function within<T>(work: Promise<T>, milliseconds: number): Promise
   if (timer !== undefined) clearTimeout(timer)
   return result
 }
+
+export function after(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, milliseconds)
+  })
+}

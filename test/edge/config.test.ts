@@ -17,6 +17,13 @@ describe('the configuration', () => {
     expect(environment).toBe('production')
   })
 
+  it('names a Redis when both of its bindings are set, and none when neither is', () => {
+    const url = 'https://eu1-cat.upstash.io'
+    const set = { UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: 'token' }
+    expect(readEdgeConfig({ ...bindings, ...set }).redis).toEqual({ url, token: 'token' })
+    expect(readEdgeConfig(bindings).redis).toBeNull()
+  })
+
   it.each<[string, Partial<Bindings>, RegExp]>([
     ['CELLS is not JSON', { CELLS: '{' }, /^CELLS must be/],
     ['CELLS is no object', { CELLS: '7' }, /^CELLS must be/],
@@ -28,6 +35,17 @@ describe('the configuration', () => {
     ['a secret has no key id', { EDGE_SECRETS: '{"eu":"-_-_"}' }, /cell eu/],
     ['a secret is not base64url', { EDGE_SECRETS: '{"eu":"k1:top secret!"}' }, /cell eu/],
     ['a cell is null', { CELLS: '{"eu":null}' }, /cell eu/],
+    [
+      'Redis has no token',
+      { UPSTASH_REDIS_REST_URL: 'https://eu1-cat.upstash.io' },
+      /^UPSTASH_REDIS_REST_TOKEN/,
+    ],
+    ['Redis has no URL', { UPSTASH_REDIS_REST_TOKEN: 'token' }, /^UPSTASH_REDIS_REST_URL/],
+    [
+      'the token of Redis would travel in the clear',
+      { UPSTASH_REDIS_REST_URL: 'http://eu1-cat.upstash.io', UPSTASH_REDIS_REST_TOKEN: 'token' },
+      /^UPSTASH_REDIS_REST_URL/,
+    ],
     ['the default cell is none of them', { DEFAULT_CELL: 'us' }, /^DEFAULT_CELL/],
   ])('is refused with the binding’s name when %s', (_, overrides, message) => {
     expect(() => readEdgeConfig({ ...bindings, ...overrides })).toThrow(message)

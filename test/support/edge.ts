@@ -13,15 +13,18 @@ export interface TestEdge {
   close(): Promise<void>
 }
 
-/**
- * Starts one edge in front of the cell `eu`.
- *
- * @param cacheFolder where its Cache API keeps what it holds, for the next isolate of the same colo; nowhere by default.
- */
+export interface TestEdgeOptions {
+  /** Where its Cache API keeps what it holds, for the next isolate of the same colo; nowhere by default. */
+  cacheFolder?: string
+  /** Beside those that every edge has. */
+  bindings?: Record<string, string>
+}
+
+/** Starts one edge in front of the cell `eu`. */
 export async function startEdge(
   cellUrl: string,
   script: string,
-  cacheFolder?: string,
+  { cacheFolder, bindings = {} }: TestEdgeOptions = {},
 ): Promise<TestEdge> {
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
@@ -38,6 +41,7 @@ export async function startEdge(
         DEFAULT_CELL: 'eu',
         CELLS: JSON.stringify({ eu: { url: cellUrl } }),
         EDGE_SECRETS: JSON.stringify({ eu: edgeSecret }),
+        ...bindings,
       },
     }),
   )
@@ -60,7 +64,8 @@ export async function bundleEdge(): Promise<string> {
   }
 }
 
-async function compatibilityDate(): Promise<string> {
+/** As `wrangler.toml` has it. */
+export async function compatibilityDate(): Promise<string> {
   const configuration = await readFile(join(ROOT, 'wrangler.toml'), 'utf8')
   return /^compatibility_date = "([\d-]+)"$/m.exec(configuration)![1]!
 }

@@ -29,11 +29,19 @@ export interface TestSystem {
   close(): Promise<void>
 }
 
-/** Starts a system with the demo catalogue in it. */
+/**
+ * Starts a system with the demo catalogue in it.
+ *
+ * @param options.between stands between edges and cell: the address that it gives edges for the cell's own.
+ */
 export async function startSystem(
-  options: { edges?: number; cell?: Record<string, string> } = {},
+  options: {
+    edges?: number
+    cell?: Record<string, string>
+    between?: (cellUrl: string) => Promise<string>
+  } = {},
 ): Promise<TestSystem> {
-  const { edges: edgeCount = 1, cell: environment = {} } = options
+  const { edges: edgeCount = 1, cell: environment = {}, between } = options
   const [databaseUrl, script, port] = await Promise.all([
     seededDatabase(),
     bundleEdge(),
@@ -47,8 +55,9 @@ export async function startSystem(
     return cell
   }
   let cell: CellProcess | undefined = await start()
+  const seenUrl = between === undefined ? cellUrl : await between(cellUrl)
   const edges = await Promise.all(
-    Array.from({ length: edgeCount }, (): Promise<TestEdge> => startEdge(cellUrl, script)),
+    Array.from({ length: edgeCount }, (): Promise<TestEdge> => startEdge(seenUrl, script)),
   )
   const edgeUrls = edges.map(({ url }) => url)
   const stopCell = async (signal: NodeJS.Signals = 'SIGKILL') => {

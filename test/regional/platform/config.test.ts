@@ -36,6 +36,9 @@ describe('what is refused', () => {
     ['TOKEN_JWKS', privateKey],
     ['TOKEN_JWKS', sharedKey],
     ['CART_KEY', 'short'],
+    ['UPSTASH_REDIS_REST_URL', 'topsecret'],
+    ['UPSTASH_REDIS_REST_URL', 'http://eu1-cat.upstash.io'],
+    ['UPSTASH_REDIS_REST_TOKEN', ''],
     ['LOG_LEVEL', 'loud'],
   ])('%s=%s is named, and its value is not told', (name, value) => {
     const refused = () => readConfig({ ...whole, [name]: value })
@@ -47,6 +50,18 @@ describe('what is refused', () => {
     const { CELL: _, ...rest } = whole
     expect(() => readConfig({ ...rest, DATABASE_URL: 'elsewhere' })).toThrow(
       /\n {2}CELL: is not set\n {2}DATABASE_URL: must be a postgres:\/\/ URL$/,
+    )
+  })
+
+  test('one variable of Redis without the other is said to be missing', () => {
+    const url = { UPSTASH_REDIS_REST_URL: 'https://eu1-cat.upstash.io' }
+    const token = { UPSTASH_REDIS_REST_TOKEN: 'topsecret' }
+    expect(readConfig({ ...whole, ...url, ...token })).toMatchObject({ ...url, ...token })
+    expect(() => readConfig({ ...whole, ...url })).toThrow(
+      /\n {2}UPSTASH_REDIS_REST_TOKEN: is not set$/,
+    )
+    expect(() => readConfig({ ...whole, ...token })).toThrow(
+      /\n {2}UPSTASH_REDIS_REST_URL: is not set$/,
     )
   })
 

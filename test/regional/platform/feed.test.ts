@@ -10,6 +10,8 @@ import {
 } from '../../../regional/platform/feed.ts'
 import type { Services } from '../../../regional/platform/implement.ts'
 import { FEED_TAGS_MAX, parseBatch } from '../../../shared/freshness/feed.ts'
+import { HEADERS } from '../../../shared/headers.ts'
+import { startTestCell } from '../../support/cell.ts'
 import { cloneDatabase, queryRows } from '../../support/database.ts'
 import { testServices } from '../../support/services.ts'
 
@@ -141,6 +143,21 @@ describe('a batch', () => {
     const read = await batchAfter(services.db, { feed: 'cell', from: null })
     expect(read).toMatchObject({ feed: 'cell', from: 0, to: 0, changes: [], retainedFrom: 0 })
   })
+})
+
+test('an answer repeats the question it was asked by, when that can be a question', async () => {
+  const cell = await startTestCell({ url })
+  const answered = async (question: string) => {
+    const call = { headers: { [HEADERS.question]: question } }
+    const response = await cell.call('get', '/internal/feed?feed=catalogue', call)
+    expect(response.status).toBe(200)
+    return response.headers.get(HEADERS.question)
+  }
+  expect(await answered('a-question')).toBe('a-question')
+  for (const refused of ['', 'a question', 'x'.repeat(65)]) {
+    expect(await answered(refused)).toBeNull()
+  }
+  await cell.close()
 })
 
 describe('the history', () => {
