@@ -22,7 +22,7 @@ import { forward, forwardPage } from './forward/forward.ts'
 import { Markets } from './geo/markets.ts'
 import { cellFor, type MarketFacts, placeOf, queryOf, wishesOf } from './geo/place.ts'
 import { ClientBudget, clientOf, FORCED_POLLS } from './limits/client-budget.ts'
-import { assertWithinLimits, limitExceeded } from './limits/request-limits.ts'
+import { announcesBody, assertWithinLimits } from './limits/request-limits.ts'
 import { logFault } from './log.ts'
 import { methodsAt } from './methods-at.ts'
 import { preflight, secured } from './secured.ts'
@@ -85,16 +85,17 @@ export function createEdge(config: EdgeConfig, parts: EdgeReads) {
     const wait: WaitUntil = (work) => context.waitUntil(work)
     const startedAtMs = now()
     const directory = markets.known(wait)
-    const principal = knownPrincipal(request)
-    if (principal === null || directory === null) return null
+    const { headers } = request
+    const principal = knownPrincipal(headers)
+    if (principal === null || directory === null || announcesBody(headers)) return null
     const known = keys.known(request, { group: groupOf(principal), directory })
     if (known === null) return null
-    if (limitExceeded(request, 0) !== null) return null
-    const position = positionIn(request)
+    // A known address is within its limit, and holds no position.
+    const position = parsePosition(headers.get(HEADERS.position), 'catalogue')
     const served = reads.fromMemory(position === null ? known : { ...known, position }, wait)
     if (served === null) return null
     counters.requests += 1
-    return answered(served, request, { requestId: newRequestId(), startedAtMs })
+    return answered(served, headers, { requestId: newRequestId(), startedAtMs })
   }
 
   async function serve(c: EdgeContext, facts: EndpointFacts): Promise<Response> {
@@ -104,7 +105,7 @@ export function createEdge(config: EdgeConfig, parts: EdgeReads) {
     try {
       const wait: WaitUntil = (work) => c.executionCtx.waitUntil(work)
       // What is known already is not waited for.
-      const principal = knownPrincipal(request) ?? (await identified(request))
+      const principal = knownPrincipal(request.headers) ?? (await identified(request))
       const directory = directoryFor(facts, wait) ?? (await loadDirectory(facts, wait))
       assertWithinLimits(request, bodyBytesMaxOf(facts))
       return facts.serve.kind === 'cached'
@@ -115,8 +116,8 @@ export function createEdge(config: EdgeConfig, parts: EdgeReads) {
     }
   }
 
-  function knownPrincipal(request: Request): Principal | null {
-    const outcome = tokens.known(request.headers.get('authorization'), now())
+  function knownPrincipal(headers: Headers): Principal | null {
+    const outcome = tokens.known(headers.get('authorization'), now())
     return outcome?.ok === true ? outcome.principal : null
   }
 
@@ -154,7 +155,8 @@ export function createEdge(config: EdgeConfig, parts: EdgeReads) {
     const request = c.req.raw
     const startedAtMs = now()
     const read = {
-      ...keys.make(facts, { request, params: c.req.param(), group, directory }),
+      ...(keys.known(request, { group, directory }) ??
+        keys.make(facts, { request, params: c.req.param(), group, directory })),
       position: positionIn(request),
       beforeForced: () => assertMayForce(request, startedAtMs),
     }
@@ -163,7 +165,7 @@ export function createEdge(config: EdgeConfig, parts: EdgeReads) {
       countError(counters, facts.id, 'request.invalid')
       return secured(served.response, trace)
     }
-    return answered(served, request, { requestId: trace.requestId, startedAtMs })
+    return answered(served, request.headers, { requestId: trace.requestId, startedAtMs })
   }
 
   /** A position is a caller's word, and every one that is not known yet costs the cell a poll. */
@@ -175,12 +177,12 @@ export function createEdge(config: EdgeConfig, parts: EdgeReads) {
 
   function answered(
     served: Served,
-    request: Request,
+    asked: Headers,
     { requestId, startedAtMs }: { requestId: string; startedAtMs: number },
   ): Response {
     if (served.kind !== 'entry') throw new Problem('cell.unavailable', { retryAfterSeconds: 2 })
     const headers = answers.of(served, { requestId, tookMs: now() - startedAtMs })
-    if (isNotModified(served.entry, request.headers.get('if-none-match'))) {
+    if (isNotModified(served.entry, asked.get('if-none-match'))) {
       counters.notModified += 1
       return new Response(null, { status: 304, headers })
     }

@@ -5,19 +5,19 @@ export const URL_BYTES_MAX = 4_096
 
 /** @throws {Problem} `request.too_large`. */
 export function assertWithinLimits(request: Request, bodyBytesMax: number): void {
-  const problem = limitExceeded(request, bodyBytesMax)
-  if (problem !== null) throw problem
-}
-
-/** The limit that the request is over, as `request.too_large`; `null` when it is within all of them. */
-export function limitExceeded(request: Request, bodyBytesMax: number): Problem | null {
   if (request.url.length > URL_BYTES_MAX) {
-    return new Problem('request.too_large', {
+    throw new Problem('request.too_large', {
       detail: `An address may have ${URL_BYTES_MAX} bytes.`,
     })
   }
-  const length = request.headers.get('content-length')
-  return length !== null && Number(length) > bodyBytesMax ? tooLarge(bodyBytesMax) : null
+  if (Number(request.headers.get('content-length') ?? 0) > bodyBytesMax)
+    throw tooLarge(bodyBytesMax)
+}
+
+/** True when a body is on its way, by what the request says of itself. */
+export function announcesBody(headers: Headers): boolean {
+  const length = headers.get('content-length')
+  return length !== null && length !== '0'
 }
 
 /**

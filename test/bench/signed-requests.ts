@@ -21,9 +21,6 @@ export interface PlainRequest {
 const [keyId, key] = edgeSecret.split(':') as [string, string]
 const secret = Buffer.from(key, 'base64url')
 
-/** More than a cell answers in a second; a nonce is good once, so a turn must not run out of them. */
-export const SIGNED_PER_SECOND = 50_000
-
 /** A nonce of as many characters as the edge's, cheap to make. */
 const run = randomBytes(12).toString('hex')
 let nonces = 0

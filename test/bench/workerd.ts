@@ -14,7 +14,7 @@ export interface WorkerdOptions {
   /** An ES module. */
   source: string
   bindings?: Record<string, string>
-  /** For the inspector's protocol. */
+  /** Where the inspector's protocol is spoken. The Worker may then call `gc()` too. */
   inspectorPort?: number
 }
 
@@ -46,12 +46,14 @@ function workerdProgram(): string {
   return createRequire(import.meta.url).resolve('workerd/bin/workerd')
 }
 
-function configOf({ name, bindings = {} }: WorkerdOptions, port: number): string {
+function configOf({ name, bindings = {}, inspectorPort }: WorkerdOptions, port: number): string {
   const texts = Object.entries(bindings).map(
     ([binding, text]) => `(name = ${JSON.stringify(binding)}, text = ${JSON.stringify(text)})`,
   )
+  const flags = inspectorPort === undefined ? '' : '"--expose-gc"'
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
+  v8Flags = [${flags}],
   services = [
     (name = "worker", worker = .worker),
     (name = "colo-cache", worker = .coloCache),

@@ -18,12 +18,14 @@ import type { ReadExhibit, ReadPage } from '../floors/read-server.ts'
 import { loadFor } from '../load.ts'
 import type { Contest, Plan, Sample } from '../measure.ts'
 import { readsOf } from '../shield-counters.ts'
-import { SIGNED_PER_SECOND, signedRequest } from '../signed-requests.ts'
+import { signedRequest } from '../signed-requests.ts'
 import { POOL_MAX, type Stage } from '../stage.ts'
 
 const FLOOR = fileURLToPath(new URL('../floors/read-server.ts', import.meta.url))
 /** Reads under way at the same time are few beside the paths, so that hardly any can join another of the same path. */
 const CONNECTIONS = 16
+/** More than a cell answers in a second from its database; a nonce is good once, so a turn must not run out of them. */
+const SIGNED_PER_SECOND = 20_000
 const PATHS_PER_CONNECTION = 2
 const JOINED_SHARE_MAX = 0.02
 

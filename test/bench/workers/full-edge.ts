@@ -1,6 +1,6 @@
 /**
  * The edge as it is, with a door through which its memory is filled: `/fill` reads the product it is asked with once
- * from the cell, and then so many others that differ from it in their names alone.
+ * from the cell, and then so many others that differ from it in their names alone. `/collect` collects garbage.
  */
 import { createEdge } from '../../../edge/app.ts'
 import { openReads } from '../../../edge/cache/open-reads.ts'
@@ -15,6 +15,9 @@ const NO_CACHE = {
   put: async () => undefined,
 } as unknown as Cache
 
+/** workerd was started with `--expose-gc`. */
+declare const gc: () => void
+
 type Opened = { edge: ReturnType<typeof createEdge>; reads: ReturnType<typeof openReads> }
 let opened: Opened | undefined
 
@@ -22,11 +25,17 @@ export default {
   async fetch(request, env, context) {
     opened ??= open(env)
     const url = new URL(request.url)
+    if (url.pathname === '/collect') return collected()
     if (url.pathname !== '/fill') return await opened.edge.fetch(request, env, context)
     await fill(opened.reads, url.searchParams, context)
     return Response.json({ bytes: opened.reads.memory.bytes, entries: opened.reads.memory.size })
   },
 } satisfies ExportedHandler<Bindings>
+
+function collected(): Response {
+  gc()
+  return Response.json('collected')
+}
 
 function open(env: Bindings): Opened {
   const config = readEdgeConfig(env)
