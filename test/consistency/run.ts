@@ -77,6 +77,8 @@ export async function runOnce(stage: Stage, plan: RunPlan): Promise<RunResult> {
   } catch (cause) {
     throw new Error(`The run failed; the cells wrote:\n${scene.cells.output}`, { cause })
   } finally {
+    scene.startHealing()
+    scene.state.abandon()
     await scene.close()
   }
 }
