@@ -10,7 +10,7 @@ import type { WaitUntil } from '../shared/freshness/follower.ts'
 import { parsePosition } from '../shared/freshness/position.ts'
 import { freshnessReport } from '../shared/freshness/report.ts'
 import { HEADERS } from '../shared/headers.ts'
-import type { Principal } from '../shared/principal.ts'
+import { groupOf, type Principal } from '../shared/principal.ts'
 import { isProblemCode, Problem, type ProblemCode } from '../shared/problems.ts'
 import { TokenVerifier } from './auth/identify.ts'
 import { answerHeaders, isNotModified } from './cache/answer.ts'
@@ -72,7 +72,7 @@ export function createEdge(config: EdgeConfig, parts: EdgeReads) {
       const place = placed(request, query, directory)
       assertWithinLimits(request, bodyBytesMaxOf(facts))
       return facts.serve.kind === 'cached'
-        ? await cachedRead(c, facts, { query, place, trace, wait })
+        ? await cachedRead(c, facts, { query, place, group: groupOf(principal), trace, wait })
         : await forwarded(c, facts, { principal, place, trace })
     } catch (error) {
       return refuse(problemOf(error), facts.id, trace)
@@ -117,9 +117,15 @@ export function createEdge(config: EdgeConfig, parts: EdgeReads) {
   async function cachedRead(
     c: EdgeContext,
     facts: EndpointFacts,
-    step: { query: URLSearchParams; place: Place; trace: Trace; wait: WaitUntil },
+    step: {
+      query: URLSearchParams
+      place: Place
+      group: string | null
+      trace: Trace
+      wait: WaitUntil
+    },
   ): Promise<Response> {
-    const { query, place, trace, wait } = step
+    const { query, place, group, trace, wait } = step
     const request = c.req.raw
     const position = parsePosition(
       request.headers.get(HEADERS.position) ?? query.get('position'),
@@ -128,7 +134,7 @@ export function createEdge(config: EdgeConfig, parts: EdgeReads) {
     const startedAtMs = now()
     const read = {
       origin,
-      key: cacheKey(facts, { params: c.req.param(), query, place }),
+      key: cacheKey(facts, { params: c.req.param(), query, place, group }),
       position,
       staleIfErrorSeconds: facts.serve.kind === 'cached' ? facts.serve.staleIfErrorSeconds : 0,
       beforeForced: () => assertMayForce(request, startedAtMs),

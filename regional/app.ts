@@ -5,14 +5,16 @@
 import { type Context, Hono } from 'hono'
 import { parseDictionary } from 'structured-headers'
 import type { Forward } from '../shared/contracts/endpoint.ts'
+import { answerPlace } from '../shared/freshness/feed.ts'
 import { FEEDS, type FeedName } from '../shared/freshness/position.ts'
 import { HEADERS } from '../shared/headers.ts'
 import { CUSTOMER_GROUP, GROUP_PARAMETER, groupOf } from '../shared/principal.ts'
 import { Problem } from '../shared/problems.ts'
+import { type SealKey, seal } from '../shared/signing/seal.ts'
 import { AccessTokens } from './platform/access-token.ts'
 import { answer } from './platform/answer.ts'
 import { codeOf, databaseProblem, placesOf, reasonOf, rootOf } from './platform/database-errors.ts'
-import { EdgeSignatures, isDigestOf } from './platform/edge-signature.ts'
+import { EdgeSignatures, isDigestOf, sealKeyOf } from './platform/edge-signature.ts'
 import { batchAfter } from './platform/feed.ts'
 import type { Incoming, Module, Route, Services } from './platform/implement.ts'
 import { reference } from './platform/reference.ts'
@@ -27,6 +29,7 @@ type CellContext = Context<{ Bindings: Bindings }>
 
 export function createApp(services: Services, modules: readonly Module[]) {
   const { config, clock, log } = services
+  const sealKeys = config.EDGE_SECRETS.map(sealKeyOf)
   const signatures = new EdgeSignatures(config.EDGE_SECRETS, clock)
   const tokens = new AccessTokens({ jwks: config.TOKEN_JWKS as never, cell: config.CELL, clock })
   const app = new Hono<{ Bindings: Bindings }>()
@@ -43,7 +46,7 @@ export function createApp(services: Services, modules: readonly Module[]) {
   app.route('/', reference())
   app.get('/internal/feed', (c) => {
     assertSigned(c, headersOf(c))
-    return answerFeed(c, services)
+    return answerFeed(c, services, sealKeys)
   })
 
   for (const route of modules.flatMap((module) => module.routes(services))) {
@@ -131,7 +134,14 @@ async function bodyOf(c: CellContext, route: Route, header: HeaderReader): Promi
   return body
 }
 
-async function answerFeed(c: CellContext, { db }: Services): Promise<Response> {
+/** What an edge may name a question of the feed. */
+const QUESTION = /^[\w-]{1,64}$/
+
+async function answerFeed(
+  c: CellContext,
+  { db }: Services,
+  keys: readonly SealKey[],
+): Promise<Response> {
   const feed = FEEDS.find((known) => known === c.req.query('feed')) as FeedName | undefined
   const from = c.req.query('from')
   if (feed === undefined || (from !== undefined && !/^\d{1,15}$/.test(from))) {
@@ -139,10 +149,10 @@ async function answerFeed(c: CellContext, { db }: Services): Promise<Response> {
   }
   const batch = await batchAfter(db, { feed, from: from === undefined ? null : Number(from) })
   const question = headersOf(c)(HEADERS.question) ?? ''
-  return c.json(batch, 200, {
-    'cache-control': 'no-store',
-    ...(/^[\w-]{1,64}$/.test(question) && { [HEADERS.question]: question }),
-  })
+  // An edge of an older release names none, and reads no seal.
+  if (!QUESTION.test(question)) return c.json(batch, 200, { 'cache-control': 'no-store' })
+  const sealed = await seal(JSON.stringify(batch), answerPlace(question), keys)
+  return c.text(sealed, 200, { 'cache-control': 'no-store', [HEADERS.question]: question })
 }
 
 /** Node's own header object when there is one: building a `Headers` costs as much as the rest of a read. */

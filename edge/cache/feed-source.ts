@@ -1,8 +1,9 @@
 /** The feed from the cell, or from the stream it relays to, with one answer shared by the isolates of a colo. */
-import { type Batch, parseBatch } from '../../shared/freshness/feed.ts'
+import { answerPlace, type Batch, parseBatch } from '../../shared/freshness/feed.ts'
 import { batchSince } from '../../shared/freshness/feed-stream.ts'
 import type { FeedSource } from '../../shared/freshness/follower.ts'
 import { HEADERS } from '../../shared/headers.ts'
+import { seal, unseal } from '../../shared/signing/seal.ts'
 import type { Cell, EdgeConfig } from '../config.ts'
 import { fetchSigned } from '../forward/fetch-signed.ts'
 import { FeedStream, newStreamCounters, type StreamCounters } from './feed-stream.ts'
@@ -12,10 +13,6 @@ const FEED_TIMEOUT_MS = 2_000
 const SHARED_SECONDS = 1
 /** How many changes behind the filler a neighbour may be and still use its copy. */
 const SHARED_REACH = 50
-/** How old the batch could be when it was shared, so that a reader can bound the age of the statement behind it. */
-const AGE_HEADER = 'tradewind-age-ms'
-const COPY_HEADER = 'tradewind-copy'
-
 export interface FeedSourceCounters extends StreamCounters {
   /** Times a copy in the colo was enough. */
   sharedCopies: number
@@ -30,7 +27,7 @@ export interface CellFeed extends FeedSource {
 
 interface Aged {
   readonly batch: Batch
-  /** At most, now. */
+  /** At most, now; in a copy, when it was left. */
   readonly ageMs: number
 }
 
@@ -43,7 +40,8 @@ export function cellFeed(
   const stream = redis === null ? null : new FeedStream(cell, redis)
   const copy = coloCopy(
     cache,
-    `https://cache.tradewind/feed/2/${environment}/${cell.name}/catalogue`,
+    cell,
+    `https://cache.tradewind/feed/3/${environment}/${cell.name}/catalogue`,
   )
   const counts = { sharedCopies: 0, cellFills: 0, cellPolls: 0 }
 
@@ -56,10 +54,10 @@ export function cellFeed(
       headers: new Headers({ [HEADERS.question]: question }),
       timeoutMs: FEED_TIMEOUT_MS,
     })
-    const answered = response.headers.get(HEADERS.question)
-    // An earlier answer would vouch for knowledge that is as old as it is.
-    if (answered !== null && answered !== question) throw new Error('an answer to another question')
-    const batch = response.ok ? parseBatch(await response.json()) : null
+    const sealed = response.ok ? await response.text() : ''
+    // An earlier answer would vouch for knowledge that is as old as it is: the seal is for this question alone.
+    const text = await unseal(sealed, answerPlace(question), [cell])
+    const batch = text === null ? null : parseBatch(JSON.parse(text))
     if (batch?.feed !== 'catalogue') throw new Error('the cell answered with no usable batch')
     return batch
   }
@@ -93,20 +91,23 @@ export function cellFeed(
   }
 }
 
+/** What is left for the neighbours: written by an edge alone, which the seal shows, so that it needs no other check. */
+interface Copy extends Aged {
+  readonly copy: string
+}
+
 /** The copy of a batch that the isolates of a colo share. */
-function coloCopy(cache: Cache, address: string) {
+function coloCopy(cache: Cache, cell: Cell, address: string) {
   /** The copy seen last, and how old it could be at first sight. A cache may keep one longer than it was told. */
   let seen: { copy: string; atMs: number; ageMs: number } | null = null
 
   return {
     take: async (): Promise<Aged | null> => {
       const stored = await cache.match(address).catch(() => undefined)
-      const batch = stored === undefined ? null : parseBatch(await stored.json().catch(() => null))
-      if (stored === undefined || batch === null) return null
-      const copy = stored.headers.get(COPY_HEADER)
-      const ageMs = Number(stored.headers.get(AGE_HEADER) ?? Number.NaN)
-      // What does not say how old it is could vouch for anything.
-      if (copy === null || !(ageMs >= 0)) return null
+      const sealed = (await stored?.text().catch(() => null)) ?? ''
+      const text = await unseal(sealed, address, [cell])
+      if (text === null) return null
+      const { copy, ageMs, batch } = JSON.parse(text) as Copy
       if (seen?.copy !== copy) {
         seen = { copy, atMs: Date.now(), ageMs: ageMs + SHARED_SECONDS * 1_000 }
       }
@@ -118,12 +119,10 @@ function coloCopy(cache: Cache, address: string) {
       const copy = crypto.randomUUID()
       const atMs = Date.now()
       seen = { copy, atMs, ageMs }
-      const headers = {
-        'cache-control': `public, max-age=${SHARED_SECONDS}`,
-        [AGE_HEADER]: String(ageMs),
-        [COPY_HEADER]: copy,
-      }
-      await cache.put(address, Response.json(batch, { headers })).catch(() => undefined)
+      const left: Copy = { copy, ageMs, batch }
+      const sealed = await seal(JSON.stringify(left), address, [cell])
+      const headers = { 'cache-control': `public, max-age=${SHARED_SECONDS}` }
+      await cache.put(address, new Response(sealed, { headers })).catch(() => undefined)
       return { batch, ageMs: ageMs + Date.now() - atMs }
     },
   }

@@ -1,18 +1,25 @@
 /** The key of a cached read: only what its contract declares, in one order. It is also the cell's path and query. */
 import type { Cached } from '../../shared/contracts/endpoint.ts'
 import type { EndpointFacts } from '../../shared/contracts/facts.ts'
+import { GROUP_PARAMETER } from '../../shared/principal.ts'
 import type { Place } from '../geo/place.ts'
 
 /**
  * @param params decoded path parameters.
  * @param query the caller's, from which undeclared names are dropped. A name given twice is kept twice, for the cell
  *   to refuse.
+ * @param group by the caller's verified token alone: no contract declares such a parameter, so no query can name it.
  */
 export function cacheKey(
   facts: EndpointFacts,
-  request: { params: Readonly<Record<string, string>>; query: URLSearchParams; place: Place },
+  request: {
+    params: Readonly<Record<string, string>>
+    query: URLSearchParams
+    place: Place
+    group: string | null
+  },
 ): string {
-  const { params, query, place } = request
+  const { params, query, place, group } = request
   let path = ''
   for (const { literal, name } of segmentsOf(facts)) {
     path += name === null ? literal : literal + encodeURIComponent(params[name] ?? '')
@@ -25,6 +32,7 @@ export function cacheKey(
     if (values.length === 0 && decided !== null) values.push(decided)
     for (const value of values) pairs.push(`${name}=${encodeURIComponent(value)}`)
   }
+  if (group !== null && vary.includes('group')) pairs.push(`${GROUP_PARAMETER}=${group}`)
   return pairs.length === 0 ? path : `${path}?${pairs.join('&')}`
 }
 

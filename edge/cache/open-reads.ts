@@ -24,7 +24,7 @@ export function openReads(config: EdgeConfig, cache: Cache): EdgeReads {
   const forcedSpacingMs = FORCED_POLL_SPACING_MS
   const follower = new FeedFollower({ source, now, forcedSpacingMs })
   const memory = new MemoryTier()
-  const colo = coloTier(cache, environment)
+  const colo = coloTier(cache, defaultCell, environment)
   const reads = new CachedReads({ follower, memory, colo, now })
   return { source, follower, memory, reads, origin: cellOrigin(defaultCell) }
 }

@@ -15,6 +15,7 @@ import {
   type SignableRequest,
   signatureBase,
 } from '../../shared/signing/request-signature.ts'
+import type { SealKey } from '../../shared/signing/seal.ts'
 import type { Clock } from './clock.ts'
 
 export type SignatureRefusal =
@@ -75,6 +76,13 @@ export class EdgeSignatures {
     this.#nonces.add(nonce)
     return true
   }
+}
+
+/** One of the secrets that cell and edge share, for seals. @param entry `keyid:base64url`. */
+export function sealKeyOf(entry: string): SealKey {
+  const colon = entry.indexOf(':')
+  const secret = Uint8Array.from(Buffer.from(entry.slice(colon + 1), 'base64url'))
+  return { keyId: entry.slice(0, colon), secret }
 }
 
 /** True when the body is the one the signed `Content-Digest` (RFC 9530) names. */

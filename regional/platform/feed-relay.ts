@@ -25,6 +25,7 @@ import { type SealKey, seal, unseal } from '../../shared/signing/seal.ts'
 import type { Config } from '../config.ts'
 import type { Waits } from './connections.ts'
 import { codeOf, Database } from './database.ts'
+import { sealKeyOf } from './edge-signature.ts'
 import { batchAfter } from './feed.ts'
 import type { Services } from './implement.ts'
 import type { Logger } from './log.ts'
@@ -198,13 +199,6 @@ function relayDatabase(config: Config, log: Logger): Database {
     },
     log,
   )
-}
-
-/** @param entry `keyid:base64url`. */
-function sealKeyOf(entry: string): SealKey {
-  const colon = entry.indexOf(':')
-  const secret = Uint8Array.from(Buffer.from(entry.slice(colon + 1), 'base64url'))
-  return { keyId: entry.slice(0, colon), secret }
 }
 
 function nameOf(error: unknown): { error: string; code?: string | undefined } {

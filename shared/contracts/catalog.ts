@@ -3,6 +3,7 @@ import { z } from 'zod'
 import {
   Attributes,
   AttributeValue,
+  ListLimit,
   Media,
   OptionName,
   OptionValue,
@@ -30,8 +31,6 @@ const VARIANTS_MAX = 250
 const OPTIONS_MAX = 5
 const MEDIA_MAX = 50
 const CATEGORIES_OF_PRODUCT_MAX = 20
-const LIST_LIMIT_MAX = 100
-const LIST_LIMIT_DEFAULT = 20
 export const IMPORT_ROWS_MAX = 100
 const IMPORT_BYTES_MAX = 4_194_304
 const PRODUCT_BYTES_MAX = 524_288
@@ -98,8 +97,6 @@ export type Product = z.infer<typeof Product>
 export const ProductSort = z.enum(['newest', 'name', 'price', '-price'])
 export type ProductSort = z.infer<typeof ProductSort>
 
-const ListLimit = z.coerce.number<number | string>().int().min(1).max(LIST_LIMIT_MAX)
-
 export const ProductPage = z.object({
   items: z.array(ProductCard),
   next: z.string().nullable().describe('Pass it as `after` for the page that follows'),
@@ -133,13 +130,13 @@ export const listProducts = endpoint({
   path: '/v1/products',
   summary: 'A page of published products, of one category or of all',
   access: 'public',
-  serve: cached({ vary: ['market', 'locale'], staleIfErrorSeconds: DAY_SECONDS }),
+  serve: cached({ vary: ['market', 'locale', 'group'], staleIfErrorSeconds: DAY_SECONDS }),
   request: {
     query: z.strictObject({
       ...Localised,
       category: Handle.optional(),
       sort: ProductSort.default('newest'),
-      limit: ListLimit.default(LIST_LIMIT_DEFAULT),
+      limit: ListLimit,
       after: z
         .string()
         .max(512)
@@ -156,7 +153,7 @@ export const getProduct = endpoint({
   path: '/v1/products/{handle}',
   summary: 'One published product, with its variants, prices and availability',
   access: 'public',
-  serve: cached({ vary: ['market', 'locale'], staleIfErrorSeconds: DAY_SECONDS }),
+  serve: cached({ vary: ['market', 'locale', 'group'], staleIfErrorSeconds: DAY_SECONDS }),
   request: { params: z.strictObject({ handle: Handle }), query: z.strictObject(Localised) },
   response: Product,
   problems: ['market.unknown', 'locale.unknown', 'product.unknown'],

@@ -42,6 +42,7 @@ export const Email = z.email().max(254)
 
 export const ProductId = z.string().regex(globalIdPattern('prod'))
 export const CategoryId = z.string().regex(globalIdPattern('cat'))
+export const PriceListId = z.string().regex(globalIdPattern('plist'))
 export const CartId = z.string().regex(cellIdPattern('cart'))
 export const OrderId = z.string().regex(cellIdPattern('ord'))
 

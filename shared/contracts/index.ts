@@ -6,8 +6,9 @@ import type { Endpoint } from './endpoint.ts'
 import * as fields from './fields.ts'
 import * as inventory from './inventory.ts'
 import * as orders from './orders.ts'
+import * as priceLists from './price-lists.ts'
 
-const files = { catalog, inventory, carts, orders } as const
+const files = { catalog: { ...catalog, ...priceLists }, inventory, carts, orders } as const
 
 export const contracts = {
   catalog: endpointsOf(files.catalog),

@@ -3,9 +3,29 @@ import { HEADERS } from '../headers.ts'
 import { formatPosition, parsePosition } from './position.ts'
 
 /** Old and new Workers share a colo: a change of the entry's form changes this, and old entries are passed over. */
-export const ENTRY_FORMAT = 2
+export const ENTRY_FORMAT = 3
 
 const TAGS_BYTES_MAX = 16_384
+
+const DESCRIPTION_HEADER = 'tradewind-entry'
+/** Kept under a name of its own: a cache may weaken or drop an ETag. */
+const ETAG_HEADER = 'tradewind-etag'
+
+/** All headers that are read of a stored entry. */
+export const ENTRY_HEADERS = [
+  'content-type',
+  HEADERS.stamp,
+  HEADERS.tags,
+  HEADERS.life,
+  DESCRIPTION_HEADER,
+  ETAG_HEADER,
+] as const
+
+/** A stored entry, taken out of a cache. */
+export interface StoredEntry {
+  readonly headers: Headers
+  readonly body: Uint8Array<ArrayBuffer>
+}
 
 export interface Entry {
   readonly status: 200 | 404
@@ -38,8 +58,8 @@ export async function entryFromCell(
 ): Promise<Entry | null> {
   const { atMs, renewed } = asked
   const position = parsePosition(response.headers.get(HEADERS.stamp), 'catalogue')
-  const tags = tagsOf(response)
-  const untilMs = lifeEnd(response, atMs)
+  const tags = tagsOf(response.headers)
+  const untilMs = lifeEnd(response.headers, atMs)
   if (position === null || tags === null || untilMs === null) return null
   const { n: stamp, history } = position
   const etag = response.headers.get('etag')
@@ -67,41 +87,39 @@ export function toStored(entry: Entry, keep: { seconds: number; nowMs: number })
     'cache-control': `public, max-age=${Math.min(keep.seconds, halfLife)}`,
     [HEADERS.stamp]: formatPosition('catalogue', { n: entry.stamp, history: entry.history }),
     [HEADERS.tags]: entry.tags.join(' '),
-    'tradewind-entry': `${ENTRY_FORMAT} ${entry.status} ${entry.body.byteLength}`,
+    [DESCRIPTION_HEADER]: `${ENTRY_FORMAT} ${entry.status} ${entry.body.byteLength}`,
   })
-  // Kept under a name of its own: a cache may weaken or drop an ETag.
-  if (entry.etag !== null) headers.set('tradewind-etag', entry.etag)
+  if (entry.etag !== null) headers.set(ETAG_HEADER, entry.etag)
   if (Number.isFinite(halfLife)) headers.set(HEADERS.life, String(halfLife))
   return new Response(entry.body, { headers })
 }
 
 /** Reads an entry back; `null` for one of another format, cut short, or not whole in any other way. */
-export async function fromStored(stored: Response, nowMs: number): Promise<Entry | null> {
-  const described = /^(\d+) (200|404) (\d+)$/.exec(stored.headers.get('tradewind-entry') ?? '')
-  const position = parsePosition(stored.headers.get(HEADERS.stamp), 'catalogue')
-  const tags = tagsOf(stored)
-  const untilMs = lifeEnd(stored, nowMs)
+export function fromStored({ headers, body }: StoredEntry, nowMs: number): Entry | null {
+  const described = /^(\d+) (200|404) (\d+)$/.exec(headers.get(DESCRIPTION_HEADER) ?? '')
+  const position = parsePosition(headers.get(HEADERS.stamp), 'catalogue')
+  const tags = tagsOf(headers)
+  const untilMs = lifeEnd(headers, nowMs)
   if (described === null || Number(described[1]) !== ENTRY_FORMAT) return null
   if (position === null || tags === null || untilMs === null) return null
-  const body = new Uint8Array(await stored.arrayBuffer())
   if (body.byteLength !== Number(described[3])) return null
   const status = Number(described[2]) as 200 | 404
-  const etag = stored.headers.get('tradewind-etag')
+  const etag = headers.get(ETAG_HEADER)
   if (status === 200 && etag === null) return null
-  const contentType = stored.headers.get('content-type') ?? 'application/json'
+  const contentType = headers.get('content-type') ?? 'application/json'
   const { n: stamp, history } = position
   return { status, body, contentType, etag, tags, history, stamp, untilMs }
 }
 
 /** Infinite without the header; `null` when it is not a number of seconds. */
-function lifeEnd(response: Response, fromMs: number): number | null {
-  const seconds = response.headers.get(HEADERS.life)
+function lifeEnd(headers: Headers, fromMs: number): number | null {
+  const seconds = headers.get(HEADERS.life)
   if (seconds === null) return Number.POSITIVE_INFINITY
   return /^\d{1,9}$/.test(seconds) ? fromMs + Number(seconds) * 1_000 : null
 }
 
-function tagsOf(response: Response): string[] | null {
-  const header = response.headers.get(HEADERS.tags)
+function tagsOf(headers: Headers): string[] | null {
+  const header = headers.get(HEADERS.tags)
   if (!header || header.length > TAGS_BYTES_MAX) return null
   return header.split(' ')
 }

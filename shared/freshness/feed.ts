@@ -41,6 +41,11 @@ export interface Batch {
   readonly cut: boolean
 }
 
+/** What the cell's seal of an answer is bound to: one question of the feed, so that no other answer can stand for it. */
+export function answerPlace(question: string): string {
+  return `tradewind:feed-answer:${question}`
+}
+
 /**
  * Reads a batch off the wire; `null` for one that is malformed, out of order or inconsistent, which must change
  * nothing.

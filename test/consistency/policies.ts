@@ -48,7 +48,7 @@ export function edgeWith(policyOf: (index: number) => Policy): EdgeMaker {
       ...(knowledge && { knowledge: knowledge() }),
     })
     const memory = new MemoryTier()
-    const parts = { follower, memory, colo: coloTier(cache, environment), now }
+    const parts = { follower, memory, colo: coloTier(cache, config.defaultCell, environment), now }
     const origin = cellOrigin(defaultCell)
     return createEdge(config, { source, follower, memory, reads: reads(parts), origin })
   }

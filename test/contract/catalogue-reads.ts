@@ -2,12 +2,14 @@
 import { ProductSort } from '../../shared/contracts/catalog.ts'
 import type { TestCell } from '../support/cell.ts'
 
-/** What the edge may decide, and what no market knows. */
+/** What the edge may decide, the token's group too, and what no market knows. */
 const PLACES = [
   'market=at&locale=de-AT',
   'market=de&locale=de',
   'market=de&locale=en',
   'market=us&locale=en',
+  'market=de&locale=de&group=wholesale',
+  'market=us&locale=en&group=vip',
 ]
 const UNKNOWN_PLACES = ['market=fr&locale=fr', 'market=de&locale=fr', 'market=fr']
 /** Products and categories that are there from the start, come later, change their name, or never exist. */

@@ -150,7 +150,8 @@ describe.each(withParams)('$id, in its path', ({ endpoint }) => {
 
 describe.each(withQuery)('$id, in its query', ({ endpoint }) => {
   const names = Object.keys(endpoint.request.query!.shape)
-  const ask = (query: string) => cell.call(endpoint.method, `${pathOf(endpoint)}?${query}`)
+  const ask = (query: string) =>
+    cell.call(endpoint.method, `${pathOf(endpoint)}?${query}`, callOf(endpoint))
 
   it('names a parameter that is wrong, unknown or given twice', async () => {
     for (const name of names) {

@@ -8,6 +8,7 @@ import { batchAfter } from '../../regional/platform/feed.ts'
 import type { StoredEvent } from '../../regional/platform/implement.ts'
 import { UpdateProduct, updateCategory } from '../../shared/contracts/catalog.ts'
 import { allEndpoints } from '../../shared/contracts/index.ts'
+import { UpdatePriceList } from '../../shared/contracts/price-lists.ts'
 import { type Entry, entryFromCell } from '../../shared/freshness/entry.ts'
 import { Knowledge } from '../../shared/freshness/knowledge.ts'
 import { type CatalogCell, startCatalogCell } from '../regional/catalog/fixtures.ts'
@@ -45,6 +46,7 @@ describe('the test of tags covers', () => {
     expect(fieldsOf('catalog.updateProduct')).toEqual(Object.keys(UpdateProduct.shape).sort())
     const { shape } = updateCategory.request.body
     expect(fieldsOf('catalog.updateCategory')).toEqual(Object.keys(shape).sort())
+    expect(fieldsOf('catalog.updatePriceList')).toEqual(Object.keys(UpdatePriceList.shape).sort())
   })
 
   it('a state of stock that a sale crosses, and every reaction', () => {

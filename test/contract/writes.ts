@@ -1,5 +1,6 @@
 /** Every contract that writes, used so that what it can change does change: the steps of the test of tags. */
 import type { CreateProduct, StaffCategory, StaffProduct } from '../../shared/contracts/catalog.ts'
+import type { PriceList } from '../../shared/contracts/price-lists.ts'
 import type { CatalogCell } from '../regional/catalog/fixtures.ts'
 import { type OpenedCart, openCart, orderBody } from '../support/shop.ts'
 
@@ -16,6 +17,7 @@ export interface Shop {
   readonly cell: CatalogCell
   readonly products: Map<string, StaffProduct>
   readonly categories: Map<string, StaffCategory>
+  readonly priceLists: Map<string, PriceList>
   cart: OpenedCart | null
 }
 
@@ -23,7 +25,13 @@ const PRICES = { EUR: 5_000, USD: 6_000 }
 
 /** Three products on sale in two categories, and nothing sold yet. */
 export async function openedShop(cell: CatalogCell): Promise<Shop> {
-  const shop: Shop = { cell, products: new Map(), categories: new Map(), cart: null }
+  const shop: Shop = {
+    cell,
+    products: new Map(),
+    categories: new Map(),
+    priceLists: new Map(),
+    cart: null,
+  }
   await addCategory(shop, 'kettles')
   await addCategory(shop, 'teapots', { parentHandle: 'kettles', position: 1 })
   for (const [handle, categories] of [
@@ -118,6 +126,52 @@ function importRows(what: string, ...rows: object[]): Write {
   }
 }
 
+function createPriceList(handle: string, more: object, what: string): Write {
+  return {
+    contract: 'catalog.createPriceList',
+    what,
+    run: async ({ cell, priceLists }) => {
+      const body = { handle, name: handle, ...more }
+      priceLists.set(handle, await cell.staff('post', '/v1/staff/price-lists', body))
+    },
+  }
+}
+
+function updatePriceList(handle: string, patch: Record<string, unknown>, what: string): Write {
+  return {
+    contract: 'catalog.updatePriceList',
+    fields: Object.keys(patch),
+    what,
+    run: ({ cell, priceLists }) =>
+      cell.staff('patch', `/v1/staff/price-lists/${priceLists.get(handle)!.id}`, patch),
+  }
+}
+
+/** @param prices by SKU and currency; null takes one out. */
+function setListPrices(handle: string, prices: Record<string, object>, what: string): Write {
+  const variants = Object.entries(prices).map(([sku, amounts]) => ({ sku, prices: amounts }))
+  return {
+    contract: 'catalog.setListPrices',
+    what,
+    run: ({ cell, priceLists }) => {
+      const { id } = priceLists.get(handle)!
+      return cell.staff('put', `/v1/staff/price-lists/${id}/prices`, { variants })
+    },
+  }
+}
+
+function deletePriceList(handle: string, what: string): Write {
+  return {
+    contract: 'catalog.deletePriceList',
+    what,
+    run: ({ cell, priceLists }) =>
+      cell.staff('delete', `/v1/staff/price-lists/${priceLists.get(handle)!.id}`),
+  }
+}
+
+const NEXT_YEAR = '2100-01-01T00:00:00.000Z'
+const YEAR_AFTER = '2101-01-01T00:00:00.000Z'
+
 const importedRow = {
   externalId: 'x-1',
   handle: 'imported',
@@ -171,6 +225,25 @@ export const WRITES: readonly Write[] = [
   update({ handle: 'alpha' }, 'the handle that the other one had', 'gamma'),
   setPrices('BETA', { EUR: 9_900 }, 'one price, which moves it'),
   setPrices('ALPHA', { USD: 100, EUR: 4_999 }, 'a market that is entered'),
+  createPriceList('trade', { customerGroup: 'wholesale' }, 'a group’s, still empty'),
+  setListPrices(
+    'trade',
+    { BETA: { EUR: 100, USD: 200 }, GAMMA: { EUR: 9_000 }, DELTA: { EUR: 4_000 } },
+    'of a group, many at once',
+  ),
+  setListPrices('trade', { GAMMA: { EUR: null } }, 'one that is taken out'),
+  createPriceList('sale', { startsAt: NEXT_YEAR, priority: 5 }, 'everybody’s, for later'),
+  setListPrices('sale', { BETA: { EUR: 90, USD: 90 }, DELTA: { EUR: 1 } }, 'for later'),
+  updatePriceList('sale', { endsAt: YEAR_AFTER }, 'an end, still later'),
+  updatePriceList('sale', { startsAt: '2001-01-01T00:00:00.000Z' }, 'a start that has been'),
+  updatePriceList('trade', { priority: 9 }, 'another order'),
+  updatePriceList('sale', { customerGroup: 'vip' }, 'from everybody to a group'),
+  updatePriceList('trade', { customerGroup: null }, 'from a group to everybody'),
+  updatePriceList('trade', { name: 'Trade prices' }, 'its name, which nobody sees'),
+  updatePriceList('trade', { customerGroup: 'wholesale', priority: 1 }, 'and back'),
+  setPrices('BETA', { EUR: 9_800 }, 'one beneath a group’s price'),
+  updatePriceList('sale', { endsAt: '2002-01-01T00:00:00.000Z' }, 'an end that has been'),
+  updatePriceList('sale', { endsAt: null, customerGroup: null }, 'no end'),
   updateCategory(
     { translations: { en: { name: 'Boilers' }, de: { name: 'Kessel' } } },
     'its names',
@@ -215,7 +288,9 @@ export const WRITES: readonly Write[] = [
     what: 'which sells one out',
     run: (shop) => asHolder(shop, 'post', '/order', orderBody(shop.cart!.cart)),
   },
+  deletePriceList('sale', 'everybody’s'),
   act('retireProduct', 'delta', 'one on sale'),
   act('retireProduct', 'delta', 'once more'),
   act('publishProduct', 'delta', 'its return'),
+  deletePriceList('trade', 'a group’s'),
 ]

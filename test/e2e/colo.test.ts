@@ -1,5 +1,5 @@
 /** The Cache API of workerd between isolates: a new one finds what an earlier one left, judged by what is known now. */
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -36,10 +36,14 @@ async function readInNewIsolate(headers: Record<string, string> = {}) {
   }
 }
 
-/** The bodies that the colo holds. */
-function stored(): string[] {
+/** The files in which the colo holds the bodies. */
+function files(): string[] {
   const folder = join(cacheFolder, 'cache/default/blobs')
-  return readdirSync(folder).map((name) => readFileSync(join(folder, name), 'utf8'))
+  return readdirSync(folder).map((name) => join(folder, name))
+}
+
+function stored(): string[] {
+  return files().map((file) => readFileSync(file, 'utf8'))
 }
 
 test('a new isolate answers from the colo, with the same bytes, until what is known has changed', async () => {
@@ -62,4 +66,18 @@ test('a new isolate answers from the colo, with the same bytes, until what is kn
   expect(third.text).toContain('"amountMinor":4321')
   const fourth = await readInNewIsolate()
   expect(fourth).toEqual({ ...third, from: 'tradewind; hit; detail=colo' })
+})
+
+test('what somebody else wrote into the colo is passed over, and replaced', async () => {
+  const { text } = await readInNewIsolate()
+  const poisoned = text.replace(/"amountMinor":\d/, '"amountMinor":1').replace('"de"', '"xx"')
+  expect(poisoned).not.toBe(text)
+  expect(poisoned).toHaveLength(text.length)
+  for (const file of files()) {
+    if (readFileSync(file, 'utf8') === text) writeFileSync(file, poisoned)
+  }
+  expect(stored()).not.toContain(text)
+  const next = await readInNewIsolate()
+  expect(next).toEqual({ from: 'tradewind; fwd=miss; stored; detail=shield', text })
+  expect(await readInNewIsolate()).toEqual({ from: 'tradewind; hit; detail=colo', text })
 })

@@ -5,14 +5,28 @@ import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { cellFeed } from '../../edge/cache/feed-source.ts'
 import { type Bindings, readEdgeConfig } from '../../edge/config.ts'
-import type { Batch } from '../../shared/freshness/feed.ts'
+import { answerPlace, type Batch } from '../../shared/freshness/feed.ts'
 import { HEADERS } from '../../shared/headers.ts'
+import { type SealKey, seal } from '../../shared/signing/seal.ts'
 import { FeedModel } from '../shared/freshness/feed-model.ts'
+import { coloCache } from './colo-cache.ts'
 
 let feed: FeedModel
 let server: Server
 let asked: string[]
-let answer: (batch: Batch) => { status: number; body: string; question?: string }
+let answer: (batch: Batch) => Given
+
+/** What the cell answers; sealed for the question that was asked, by the secret that edge and cell share. */
+interface Given {
+  status: number
+  body: string
+  question?: string
+  key?: SealKey
+  /** What becomes of it on its way. */
+  onItsWay?: (sealed: string) => string
+}
+
+const KEY: SealKey = { keyId: 'k1', secret: new TextEncoder().encode('secret') }
 
 beforeEach(async () => {
   feed = new FeedModel({ n: 100 })
@@ -23,8 +37,9 @@ beforeEach(async () => {
     const from = new URL(request.url ?? '', 'http://cell.test').searchParams.get('from')
     const given = answer(feed.batchAfter(from === null ? null : Number(from)))
     const question = given.question ?? String(request.headers[HEADERS.question])
-    const headers = { 'content-type': 'application/json', [HEADERS.question]: question }
-    response.writeHead(given.status, headers).end(given.body)
+    void seal(given.body, answerPlace(question), [given.key ?? KEY]).then((sealed) => {
+      response.writeHead(given.status).end(given.onItsWay?.(sealed) ?? sealed)
+    })
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
   vi.useFakeTimers({ toFake: ['Date'] })
@@ -35,22 +50,6 @@ afterEach(() => {
   server.closeAllConnections()
   server.close()
 })
-
-/** One colo's cache: it keeps a response for its `max-age` and not a moment longer. */
-function coloCache() {
-  const kept = new Map<string, { response: Response; untilMs: number }>()
-  const cache = {
-    match: async (address: string) => {
-      const found = kept.get(address)
-      return found === undefined || found.untilMs <= Date.now() ? undefined : found.response.clone()
-    },
-    put: async (address: string, response: Response) => {
-      const seconds = Number(/max-age=(\d+)/.exec(response.headers.get('cache-control') ?? '')?.[1])
-      kept.set(address, { response, untilMs: Date.now() + seconds * 1_000 })
-    },
-  }
-  return { cache: cache as unknown as Cache, kept }
-}
 
 function sourceOn(cache: Cache, environment: Bindings['ENVIRONMENT'] = 'development') {
   const { port } = server.address() as AddressInfo
@@ -125,6 +124,28 @@ describe('the shared feed', () => {
     expect(source.counters).toMatchObject({ sharedCopies: 0, cellFills: 1, cellPolls: 0 })
   })
 
+  it('passes over a copy that no edge of its own has left there', async () => {
+    const { cache, kept } = coloCache()
+    await sourceOn(cache).shared(null)
+    const [address, entry] = [...kept][0]!
+    const text = await entry.response.clone().text()
+    const forged = { copy: 'c', ageMs: 0, batch: { ...feed.batchAfter(null), from: 0, to: 0 } }
+    const guessed = { ...KEY, secret: new TextEncoder().encode('guessed') }
+    const poisons = [
+      text.replace('"ageMs":', '"ageMs":-'),
+      text.slice(text.indexOf('\n') + 1),
+      text.slice(0, -3),
+      await seal(JSON.stringify(forged), address, [guessed]),
+      await seal(JSON.stringify(forged), `${address}/elsewhere`, [KEY]),
+    ]
+    for (const poison of poisons) {
+      asked.length = 0
+      kept.set(address, { response: new Response(poison), untilMs: Number.POSITIVE_INFINITY })
+      expect((await sourceOn(cache).shared(null)).batch.to).toBe(100)
+      expect(asked, poison).toHaveLength(1)
+    }
+  })
+
   it('does without a cache that fails', async () => {
     const broken = {
       match: () => Promise.reject(new Error('no cache')),
@@ -148,6 +169,30 @@ describe('the cell’s own answer', () => {
     [
       'an answer to an earlier question',
       (batch) => ({ status: 200, body: JSON.stringify(batch), question: 'earlier' }),
+    ],
+    [
+      'sealed by somebody else',
+      (batch) => {
+        const key = { ...KEY, secret: new TextEncoder().encode('guessed') }
+        return { status: 200, body: JSON.stringify(batch), key }
+      },
+    ],
+    ['not sealed', (batch) => ({ status: 200, body: '', onItsWay: () => JSON.stringify(batch) })],
+    [
+      'changed on its way',
+      (batch) => ({
+        status: 200,
+        body: JSON.stringify({ ...batch, changes: [{ n: 100, tags: ['product:a'] }], from: 99 }),
+        onItsWay: (sealed) => sealed.replace('product:a', 'product:b'),
+      }),
+    ],
+    [
+      'cut short',
+      (batch) => ({
+        status: 200,
+        body: JSON.stringify(batch),
+        onItsWay: (sealed) => sealed.slice(0, -9),
+      }),
     ],
     ['an error', () => ({ status: 503, body: '{}' })],
     ['no JSON', () => ({ status: 200, body: '<html>' })],

@@ -6,14 +6,20 @@ import { facts as allFacts } from '../../shared/contracts/facts.generated.ts'
 const PLACE = { country: 'DE', market: 'de', locale: 'de' }
 const getProduct = factsOf('catalog.getProduct')
 const listProducts = factsOf('catalog.listProducts')
+const listCategories = factsOf('catalog.listCategories')
 const listMarkets = factsOf('catalog.listMarkets')
 
 function factsOf(id: string) {
   return allFacts.find((each) => each.id === id)!
 }
 
-function keyOf(query: string, facts = listProducts, params: Record<string, string> = {}): string {
-  return cacheKey(facts, { params, query: new URLSearchParams(query), place: PLACE })
+function keyOf(
+  query: string,
+  facts = listProducts,
+  params: Record<string, string> = {},
+  group: string | null = null,
+): string {
+  return cacheKey(facts, { params, query: new URLSearchParams(query), place: PLACE, group })
 }
 
 describe('the key of a cached read', () => {
@@ -44,6 +50,23 @@ describe('the key of a cached read', () => {
     expect(keyOf('market=us&locale=en')).toBe('/v1/products?locale=en&market=us')
   })
 
+  it('names the token’s customer group where the contract varies by it, and nowhere else', () => {
+    expect(keyOf('', getProduct, { handle: 'kanne' }, 'wholesale')).toBe(
+      '/v1/products/kanne?locale=de&market=de&group=wholesale',
+    )
+    expect(keyOf('', listMarkets, {}, 'wholesale')).toBe('/v1/markets')
+    expect(keyOf('', listCategories, {}, 'wholesale')).not.toContain('group')
+  })
+
+  it('never takes a group from the query', () => {
+    for (const query of ['group=vip', 'group=vip&group=vip', 'Group=vip', 'g%72oup=vip']) {
+      expect(keyOf(query)).toBe(keyOf(''))
+      expect(keyOf(query, listProducts, {}, 'wholesale')).toBe(
+        keyOf('', listProducts, {}, 'wholesale'),
+      )
+    }
+  })
+
   it('keeps a name given twice, for the cell to refuse', () => {
     expect(keyOf('sort=name&sort=price')).toContain('sort=name&sort=price')
   })
@@ -55,7 +78,7 @@ describe('the key of a cached read', () => {
       fc.property(request, request, (one, other) => {
         const [a, b] = [one, other].map(({ handle, market, locale }) => {
           const query = new URLSearchParams({ market, locale })
-          return cacheKey(getProduct, { params: { handle }, query, place: PLACE })
+          return cacheKey(getProduct, { params: { handle }, query, place: PLACE, group: null })
         })
         expect(a === b).toBe(JSON.stringify(one) === JSON.stringify(other))
       }),

@@ -2,11 +2,13 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { putMarkets } from '../../regional/modules/catalog/index.ts'
 import { allMarkets } from '../../regional/modules/catalog/markets.ts'
+import { priceListsOf } from '../../regional/modules/catalog/price-lists.ts'
 import { productRecords } from '../../regional/modules/catalog/product-record.ts'
-import { renderProduct } from '../../regional/modules/catalog/render.ts'
+import { rowsOf } from '../../regional/modules/catalog/show-products.ts'
 import { modules } from '../../regional/modules/index.ts'
 import { type Jobs, startJobs } from '../../regional/platform/jobs.ts'
 import type { StaffProduct } from '../../shared/contracts/catalog.ts'
+import type { PriceList } from '../../shared/contracts/price-lists.ts'
 import { queryRows } from '../support/database.ts'
 import { ledgerFaults, type OpenedCart, order } from '../support/shop.ts'
 import { type CatalogCell, MARKETS, startCatalogCell, system } from './catalog/fixtures.ts'
@@ -19,6 +21,7 @@ let cell: CatalogCell
 let jobs: Jobs
 let products: StaffProduct[]
 let categories: string[]
+let priceLists: string[]
 
 beforeAll(async () => {
   cell = await startCatalogCell()
@@ -26,6 +29,12 @@ beforeAll(async () => {
     ['tea', 'pots', 'cups'].map((handle) => cell.createCategory(handle)),
   )
   categories = made.map((category) => category.id)
+  const lists = await Promise.all(
+    ['one', 'two', 'three'].map((handle) =>
+      cell.staff<PriceList>('post', '/v1/staff/price-lists', { handle, name: handle }),
+    ),
+  )
+  priceLists = lists.map((list) => list.id)
   await importAll('first')
   const rows = await queryRows<{ id: string }>(cell.url, 'select id from product order by handle')
   products = await Promise.all(
@@ -76,6 +85,20 @@ const acts: Record<string, Act> = {
   price: (choose) =>
     staffStatus('put', `/v1/staff/variants/${skuOf(choose(PRODUCTS))}/prices`, {
       prices: { EUR: 1_000 + choose(3) },
+    }),
+  listPrices: (choose) =>
+    staffStatus('put', `/v1/staff/price-lists/${priceLists[choose(3)]}/prices`, {
+      variants: [0, 3, 7].map((n) => ({
+        sku: skuOf((n + choose(3)) % PRODUCTS),
+        prices: { EUR: choose(4) === 0 ? null : 900 + choose(3) },
+      })),
+    }),
+  priceList: (choose) =>
+    staffStatus('patch', `/v1/staff/price-lists/${priceLists[choose(3)]}`, {
+      customerGroup: [null, 'vip', 'wholesale'][choose(3)],
+      startsAt: [null, '2100-01-01T00:00:00Z', '2000-01-01T00:00:00Z'][choose(3)],
+      endsAt: [null, '2101-01-01T00:00:00Z'][choose(2)],
+      priority: choose(2),
     }),
   rename: (choose, mark) =>
     staffStatus('patch', `/v1/staff/categories/${categories[choose(categories.length)]}`, {
@@ -173,34 +196,41 @@ async function expectShownAsWritten(): Promise<void> {
     products.map(({ id }) => id),
   )
   const markets = await allMarkets(db)
-  const rendered = records
-    .filter((record) => record.status === 'published')
-    .flatMap((record) =>
-      renderProduct(record, markets).map(({ market, locale, page, card, sortName, sortPrice }) => ({
-        place: `${record.id} ${market} ${locale}`,
-        page,
-        card,
-        lists: [...record.categories.map(({ id }) => id), ''].sort().map((list) => ({
-          list,
-          sortName,
-          sortPrice,
-        })),
-      })),
-    )
-  const shown = await queryRows<{ place: string }>(
-    cell.url,
-    `select document.product_id || ' ' || market || ' ' || locale as place, page, card,
-      (select json_agg(json_build_object('list', category_id, 'sortName', sort_name,
-          'sortPrice', sort_price) order by category_id collate "C")
-        from listing where listing.product_id = document.product_id
-          and listing.market = document.market and listing.locale = document.locale) as lists
-    from product_document document `,
+  const lists = await priceListsOf(
+    db,
+    products.map(({ id }) => id),
   )
-  const byPlace = (a: { place: string }, b: { place: string }) => (a.place < b.place ? -1 : 1)
-  expect(shown.toSorted(byPlace)).toEqual(rendered.toSorted(byPlace))
+  const { documents, listings } = rowsOf(records, lists, markets)
+  const yearOf = (instant: string) => `case when isfinite(${instant})
+    then to_char(${instant} at time zone 'UTC', 'YYYY') else ${instant}::text end`
+  const phase = `customer_group as "customerGroup", market, locale,
+    ${yearOf('valid_from')} as "from", ${yearOf('valid_until')} as "until"`
+  const shownDocuments = await queryRows(
+    cell.url,
+    `select product_id as "productId", ${phase}, handle, page, etag, card from product_document`,
+  )
+  const shownListings = await queryRows(
+    cell.url,
+    `select product_id as "productId", category_id as "categoryId", ${phase},
+      sort_name as "sortName", sort_price::int as "sortPrice" from listing`,
+  )
+  expect(sorted(shownDocuments)).toEqual(sorted(documents.map(phased)))
+  const places = listings.map(({ categoryHandle, publishedAtMs, ...place }) => phased(place))
+  expect(sorted(shownListings)).toEqual(sorted(places))
   const stale = `select sku from variant join stock_level level using (sku)
     where variant.availability <> level.availability`
   expect(await queryRows(cell.url, stale)).toEqual([])
+}
+
+/** By its years alone: every schedule here begins or ends with one. */
+function phased({ validFrom, validUntil, ...row }: { validFrom: string; validUntil: string }) {
+  const yearOf = (instant: string) => instant.replace(/^(\d{4})-.*$/, '$1')
+  return { ...row, from: yearOf(validFrom), until: yearOf(validUntil) }
+}
+
+function sorted(rows: readonly object[]): object[] {
+  const textOf = (row: object) => JSON.stringify(Object.entries(row).sort())
+  return rows.toSorted((one, other) => (textOf(one) < textOf(other) ? -1 : 1))
 }
 
 async function expectPaidOnce(): Promise<void> {

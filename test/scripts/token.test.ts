@@ -45,6 +45,20 @@ test('a customer token has no scope', async () => {
   expect(claims.scope).toBeUndefined()
 })
 
+test('a customer token names its group, and only what can be one', async () => {
+  await ensureKeys(keysFolder)
+  const claims = await claimsOf(
+    await issueToken({ role: 'customer', group: 'wholesale', keysFolder }),
+  )
+  expect(claims.group).toBe('wholesale')
+  for (const [role, group] of [
+    ['customer', 'Not A Group'],
+    ['staff', 'wholesale'],
+  ] as const) {
+    await expect(issueToken({ role, group, keysFolder })).rejects.toThrow(/group/)
+  }
+})
+
 test.each(['production', 'staging', 'test', ''])(
   'none is issued when NODE_ENV is "%s"',
   async (name) => {

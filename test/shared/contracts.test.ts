@@ -5,7 +5,7 @@ import { facts } from '../../shared/contracts/facts.generated.ts'
 import { factsOf } from '../../shared/contracts/facts.ts'
 import { allEndpoints, namedSchemas } from '../../shared/contracts/index.ts'
 import { problemsOf } from '../../shared/contracts/problems-of.ts'
-import { SCOPES } from '../../shared/principal.ts'
+import { GROUP_PARAMETER, SCOPES } from '../../shared/principal.ts'
 import { isProblemCode, PROBLEMS } from '../../shared/problems.ts'
 import { sampleOf, stringsIn } from '../support/contract-samples.ts'
 
@@ -50,9 +50,16 @@ describe.each(endpoints)('$id', ({ endpoint }) => {
     expect(method).toBe('get')
     expect(access).toBe('public')
     for (const dimension of serve.vary) {
+      // The group is the token's alone; the others a caller may name.
+      if (dimension === 'group') continue
       expect(Object.keys(request.query?.shape ?? {})).toContain(dimension)
     }
     expect(serve.staleIfErrorSeconds).toBeGreaterThan(0)
+  })
+
+  it('leaves the reserved parameters to the edge', () => {
+    const declared = Object.keys(request.query?.shape ?? {})
+    for (const reserved of [GROUP_PARAMETER, 'position']) expect(declared).not.toContain(reserved)
   })
 
   it('creates by a POST alone, and a 201 says that it did', () => {

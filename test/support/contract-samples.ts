@@ -18,6 +18,7 @@ const STRINGS = [
   `ord_eu_${ID}`,
   `prod_${ID}`,
   `cat_${ID}`,
+  `plist_${ID}`,
 ]
 const ANYTHING: readonly unknown[] = ['!', 42, true, null, [], { wrong: '!' }]
 

@@ -27,11 +27,13 @@ export async function accessToken(
     role?: 'staff' | 'customer'
     sub?: string
     scopes?: readonly string[]
+    /** A customer's group. */
+    group?: string
     now?: Date
     claims?: Record<string, unknown>
   } = {},
 ): Promise<string> {
-  const { role = 'staff', sub = 'stf_test', scopes = SCOPES, now = new Date() } = options
+  const { role = 'staff', sub = 'stf_test', scopes = SCOPES, group, now = new Date() } = options
   const seconds = Math.floor(now.getTime() / 1_000)
   const claims = {
     iss: issuerOf('eu'),
@@ -39,6 +41,7 @@ export async function accessToken(
     sub,
     role,
     scope: scopes.join(' '),
+    group,
     iat: seconds,
     exp: seconds + 600,
     ...options.claims,

@@ -1,5 +1,6 @@
 /** Adds units to a cart. */
 import type { Cart } from '../../../shared/contracts/carts.ts'
+import { groupOf } from '../../../shared/principal.ts'
 import type { Tx } from '../../platform/database.ts'
 import type { Actor } from '../../platform/implement.ts'
 import { assertPayable, assertSellable, assertWithinLimits } from './limits.ts'
@@ -26,7 +27,7 @@ export async function addLines(
   }))
   const lines = withLines(cart.lines, set)
   assertWithinLimits(lines)
-  const priced = await priceCart(tx, { ...cart, lines })
+  const priced = await priceCart(tx, { ...cart, lines }, groupOf(actor.principal))
   assertSellable(input.lines, priced, '/lines')
   assertPayable(priced)
   await writeLines(tx, { cartId: cart.id, set, remove: [] })

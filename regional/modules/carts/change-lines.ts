@@ -1,5 +1,6 @@
 /** Sets and removes lines of a cart. */
 import type { Cart, ChangeLines } from '../../../shared/contracts/carts.ts'
+import { groupOf } from '../../../shared/principal.ts'
 import type { Tx } from '../../platform/database.ts'
 import type { Actor } from '../../platform/implement.ts'
 import { assertPayable, assertSellable, assertWithinLimits } from './limits.ts'
@@ -23,7 +24,7 @@ export async function changeLines(
   const cart = await lockOpenCart(tx, actor, input.cartId)
   const lines = withLines(cart.lines, set).filter((line) => !remove.includes(line.sku))
   assertWithinLimits(lines)
-  const priced = await priceCart(tx, { ...cart, lines })
+  const priced = await priceCart(tx, { ...cart, lines }, groupOf(actor.principal))
   assertSellable(set, priced, '/set')
   assertPayable(priced)
   await writeLines(tx, { cartId: cart.id, set, remove })

@@ -40,6 +40,8 @@ interface Origin {
   /** What the edge decided from country and language; the request's own fields go before. */
   market: string | null
   locale: string | null
+  /** The customer group whose prices the first answer shows. */
+  group: string | null
 }
 
 /**
@@ -57,7 +59,7 @@ export async function createCart(tx: Tx, origin: Origin, input: CreateCart): Pro
     locale,
     lines: input.lines,
   }
-  const priced = await priceCart(tx, cart)
+  const priced = await priceCart(tx, cart, origin.group)
   assertSellable(input.lines, priced, '/lines')
   assertPayable(priced)
   await tx.run(insert, {

@@ -31,14 +31,20 @@ export interface PriceTerms {
   taxBasisPoints: number
 }
 
-/** One statement, or two when nothing in the cart can be sold. */
+/**
+ * What the cart costs whoever asks. One statement, or two when nothing in it can be sold.
+ *
+ * @param group the customer group whose prices these are; `null` for everybody's.
+ */
 export async function priceCart(
   runner: Runner,
   cart: Pick<StoredCart, 'market' | 'locale' | 'lines'>,
+  group: string | null,
 ): Promise<PricedCart> {
   const { market, locale } = cart
   const skus = cart.lines.map((line) => line.sku)
-  const variants = skus.length === 0 ? [] : await pricedVariants(runner, { skus, market, locale })
+  const asked = { skus, market, locale, group }
+  const variants = skus.length === 0 ? [] : await pricedVariants(runner, asked)
   const terms = variants[0] ?? (await marketById(runner, market))
   if (terms === null) throw new Error('a cart is in a market that does not exist')
   return pricedCart(cart.lines, variants, terms)

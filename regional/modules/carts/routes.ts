@@ -9,15 +9,15 @@ import { heldCart, visibleCart } from './queries.ts'
 import { secretOf } from './secret.ts'
 
 export const routes = implement(contracts.carts, ({ config }) => ({
-  createCart: async ({ market, locale, body, once }) => {
-    const origin = { cell: config.CELL, cartKey: config.CART_KEY, market, locale }
+  createCart: async ({ market, locale, group, body, once }) => {
+    const origin = { cell: config.CELL, cartKey: config.CART_KEY, market, locale, group }
     // The secret is added to the answer, first or repeated, and stored with neither.
     const cart = await once((tx) => createCart(tx, origin, body))
     return { cart, secret: secretOf(config.CART_KEY, cart.id) }
   },
-  getCart: async ({ db, actor, params }) => {
+  getCart: async ({ db, actor, group, params }) => {
     const cart = await visibleCart(db, actor, params.cartId)
-    return cartDocument(cart, await priceCart(db, cart))
+    return cartDocument(cart, await priceCart(db, cart, group))
   },
   addLines: ({ actor, params, body, once }) =>
     once(

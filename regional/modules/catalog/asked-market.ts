@@ -8,21 +8,27 @@ import { value } from '../../platform/statement.ts'
 import { strongEtag } from './render.ts'
 import { tags } from './tags.ts'
 
-/** What a reader named, and what the edge suggests for those who named nothing. */
+/** What a reader named, what the edge suggests for those who named nothing, and whose prices are theirs. */
 export interface Asked {
   query: { market?: string | undefined; locale?: string | undefined }
   market: string | null
   locale: string | null
+  group: string | null
 }
 
 /** As parameters of the statement: empty text where nothing is known. */
 export interface AskedValues extends Record<string, unknown> {
   market: string
   locale: string
+  group: string
 }
 
-export function askedValues({ query, market, locale }: Asked): AskedValues {
-  return { market: query.market ?? market ?? '', locale: query.locale ?? locale ?? '' }
+export function askedValues({ query, market, locale, group }: Asked): AskedValues {
+  return {
+    market: query.market ?? market ?? '',
+    locale: query.locale ?? locale ?? '',
+    group: group ?? '',
+  }
 }
 
 /**
@@ -61,14 +67,21 @@ export function unknownMarketOf(row: AskedRow, { query }: Asked): Problem | null
   return null
 }
 
+/** An answer that a schedule bounds is kept no longer than this, however far away its boundary is. */
+const LIFE_SECONDS_MAX = 31_536_000
+
 /** An answer of localised content; every one of them is built from the markets too. */
 export function snapshotOf(
   row: AskedRow,
-  content: { tags: readonly string[] } & ({ body: string; etag?: string } | { problem: Problem }),
+  content: { tags: readonly string[]; lifeSeconds?: number | null } & (
+    | { body: string; etag?: string }
+    | { problem: Problem }
+  ),
 ): Snapshot {
   const stamp: Position = { n: row.n, history: row.history }
   const all = [...content.tags, tags.markets]
   if ('problem' in content) return { stamp, tags: all, problem: content.problem }
-  const { body, etag = strongEtag(body) } = content
-  return { stamp, tags: all, body, etag }
+  const { body, etag = strongEtag(body), lifeSeconds = null } = content
+  if (lifeSeconds === null) return { stamp, tags: all, body, etag }
+  return { stamp, tags: all, body, etag, lifeSeconds: Math.min(lifeSeconds, LIFE_SECONDS_MAX) }
 }

@@ -1,6 +1,6 @@
 /**
  * Who may write the catalogue beside whom. A product is rendered from rows of others (category
- * names, markets), so whoever changes those must be alone, and so must an import, whose checks of
+ * names, markets, price lists), so whoever changes those must be alone, and so must an import, whose checks of
  * handles and SKUs have to hold until it has written. Everyone else shares. Readers are never kept
  * waiting.
  *

@@ -6,6 +6,7 @@ import type { Availability } from '../../../shared/contracts/fields.ts'
 import type { Currency } from '../../../shared/money.ts'
 import type { Runner } from '../../platform/database.ts'
 import { statement, value } from '../../platform/statement.ts'
+import { listedAmount } from './price-phases.ts'
 import { translationOrder } from './translation.ts'
 
 export interface PricedVariant {
@@ -21,11 +22,22 @@ export interface PricedVariant {
   taxBasisPoints: number
 }
 
-const selectPriced = statement<{ skus: string[]; market: string; locale: string }, PricedVariant>(
+interface Values extends Record<string, unknown> {
+  skus: string[]
+  market: string
+  locale: string
+  group: string | null
+}
+
+const selectPriced = statement<Values, PricedVariant>(
   'priced_variants',
   sql`
   select variant.sku, product.handle as "productHandle", shown.name, variant.options,
-    price.amount_minor as "unitPriceMinor", variant.availability, market.currency,
+    coalesce(${listedAmount({
+      variantId: sql`variant.id`,
+      currency: sql`market.currency`,
+      group: sql`${value('group')}::text`,
+    })}, price.amount_minor) as "unitPriceMinor", variant.availability, market.currency,
     market.prices_include_tax as "pricesIncludeTax", market.tax_basis_points as "taxBasisPoints"
   from variant
   join product on product.id = variant.product_id and product.status = 'published'
@@ -46,13 +58,11 @@ const selectPriced = statement<{ skus: string[]; market: string; locale: string 
 
 /**
  * The named variants that can be sold in a market: published, with a price in its currency. Others
- * are left out.
+ * are left out. What each costs now is chosen as for the pages: see `price-phases.ts`.
  *
+ * @param request.group whose prices they are; `null` for everybody's.
  * @returns in no particular order.
  */
-export async function pricedVariants(
-  runner: Runner,
-  request: { skus: readonly string[]; market: string; locale: string },
-): Promise<PricedVariant[]> {
-  return await runner.run(selectPriced, { ...request, skus: [...request.skus] })
+export async function pricedVariants(runner: Runner, request: Values): Promise<PricedVariant[]> {
+  return await runner.run(selectPriced, request)
 }

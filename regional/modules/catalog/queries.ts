@@ -1,5 +1,5 @@
 /** What shoppers read, each in one statement that also reads the clock; and what staff read. */
-import { sql } from 'drizzle-orm'
+import { type SQL, sql } from 'drizzle-orm'
 import type { StaffProduct } from '../../../shared/contracts/catalog.ts'
 import { Problem } from '../../../shared/problems.ts'
 import { assertScope } from '../../platform/access.ts'
@@ -21,24 +21,49 @@ import { productRecord, staffProductOf } from './product-record.ts'
 import { strongEtag } from './render.ts'
 import { tags } from './tags.ts'
 import { translationOrder } from './translation.ts'
+import { isShownNow, secondsUntil } from './validity.ts'
 
 interface DocumentRow extends AskedRow {
   productId: string | null
   page: string
   etag: string
+  lifeSeconds: number | null
 }
 
-export const selectDocument = statement<AskedValues & { handle: string }, DocumentRow>(
-  'product_document',
-  sql`
+const shownDocument = sql`document.handle = ${value('handle')}
+    and document.market = asked.market and document.locale = asked.locale
+    and ${isShownNow(sql`document`)}`
+
+/** By whose prices are asked for: everybody's, or those of a group that may have its own. */
+export const documentStatements = {
+  everybody: documentStatement(
+    'product_document',
+    sql`product_document document on ${shownDocument} and document.customer_group = ''`,
+  ),
+  group: documentStatement(
+    'product_document_of_group',
+    sql`lateral (
+      select document.product_id, document.page, document.etag, document.valid_until
+      from product_document document
+      where ${shownDocument} and document.customer_group in ('', ${value('group')})
+      order by document.customer_group desc limit 1
+    ) document on true`,
+  ),
+}
+
+function documentStatement(name: string, document: SQL) {
+  return statement<AskedValues & { handle: string }, DocumentRow>(
+    name,
+    sql`
   select ${stampColumns}, asked.market, asked.locale,
-    document.product_id as "productId", document.page, document.etag
+    document.product_id as "productId", document.page, document.etag,
+    ${secondsUntil(sql`document.valid_until`)} as "lifeSeconds"
   from feed_clock clock
   ${joinAsked}
-  left join product_document document on document.handle = ${value('handle')}
-    and document.market = asked.market and document.locale = asked.locale
+  left join ${document}
   where clock.feed = 'catalogue'`,
-)
+  )
+}
 
 /** The page of the product with a handle. */
 export async function productPageOf(
@@ -46,16 +71,18 @@ export async function productPageOf(
   handle: string,
   asked: Asked,
 ): Promise<Snapshot> {
-  const row = await snapshots.row(selectDocument, { ...askedValues(asked), handle })
+  const documentOf = documentStatements[asked.group === null ? 'everybody' : 'group']
+  const row = await snapshots.row(documentOf, { ...askedValues(asked), handle })
   const unknown = unknownMarketOf(row, asked)
   if (unknown !== null) return snapshotOf(row, { problem: unknown, tags: [] })
-  const { productId, page, etag } = row
+  const { productId, page, etag, lifeSeconds } = row
   if (productId === null) {
     return snapshotOf(row, { problem: new Problem('product.unknown'), tags: [tags.handle(handle)] })
   }
   return snapshotOf(row, {
     body: page,
     etag,
+    lifeSeconds,
     tags: [tags.product(productId), tags.handle(handle)],
   })
 }

@@ -1,16 +1,21 @@
 /**
- * Renders a product as one market and locale read it: pure, from its record to the response's
- * bytes.
+ * Renders a product as one market, locale and customer group read it in one phase of its prices:
+ * pure, from its record to the response's bytes.
  */
 import { hash } from 'node:crypto'
 import type { Market, Product, ProductCard } from '../../../shared/contracts/catalog.ts'
 import type { Availability } from '../../../shared/contracts/fields.ts'
+import { type PricePhase, type ProductPriceList, priceViews } from './price-phases.ts'
 import type { ProductRecord } from './product-record.ts'
 import { translated } from './translation.ts'
 
 export interface RenderedDocument {
   market: string
   locale: string
+  /** `''` for everybody. */
+  customerGroup: string
+  validFrom: string
+  validUntil: string
   handle: string
   /** The product's page, in JSON. */
   page: string
@@ -22,27 +27,50 @@ export interface RenderedDocument {
 }
 
 /**
- * Every document of a product: one for each market that can buy it and each of that market's
- * locales.
+ * Every document of a product: one for each market that can buy it, each of that market's locales,
+ * and each phase of the prices that everybody, or a group, sees there.
  */
 export function renderProduct(
   product: ProductRecord,
   markets: readonly Market[],
+  lists: readonly ProductPriceList[],
 ): RenderedDocument[] {
-  return markets.flatMap((market) =>
-    market.locales.flatMap((locale) => renderDocument(product, market, locale) ?? []),
+  return markets.flatMap((market) => {
+    const base = basePrices(product, market)
+    // Without a price in the market's currency the product is not shown there.
+    if (base.size === 0) return []
+    return priceViews(base, lists, market.currency).flatMap(({ customerGroup, phases }) =>
+      phases.flatMap((phase) =>
+        market.locales.flatMap(
+          (locale) => renderDocument(product, { market, locale, customerGroup, phase }) ?? [],
+        ),
+      ),
+    )
+  })
+}
+
+function basePrices({ variants }: ProductRecord, { currency }: Market): Map<string, number> {
+  return new Map(
+    variants.flatMap(({ sku, prices }) => {
+      const amountMinor = prices[currency]
+      return amountMinor === undefined ? [] : [[sku, amountMinor]]
+    }),
   )
 }
 
-/** `null` when no variant has a price in the market's currency: the product is not shown there. */
-function renderDocument(
-  product: ProductRecord,
-  market: Market,
-  locale: string,
-): RenderedDocument | null {
-  const variants = variantsIn(product, market)
+interface Reader {
+  market: Market
+  locale: string
+  customerGroup: string
+  phase: PricePhase
+}
+
+/** `null` for a product without a name. */
+function renderDocument(product: ProductRecord, reader: Reader): RenderedDocument | null {
+  const { market, locale, customerGroup, phase } = reader
+  const variants = variantsIn(product, market, phase)
   const text = translated(product.translations, { locale, defaultLocale: market.locales[0]! })
-  if (variants.length === 0 || text === undefined) return null
+  if (text === undefined) return null
   const { id, handle, brand, attributes, media } = product
   const page: Product = {
     id,
@@ -75,6 +103,9 @@ function renderDocument(
   return {
     market: market.id,
     locale,
+    customerGroup,
+    validFrom: phase.validFrom,
+    validUntil: phase.validUntil,
     handle,
     page: body,
     etag: strongEtag(body),
@@ -84,9 +115,13 @@ function renderDocument(
   }
 }
 
-function variantsIn(product: ProductRecord, { currency }: Market): Product['variants'] {
-  return product.variants.flatMap(({ sku, options, prices, availability }) => {
-    const amountMinor = prices[currency]
+function variantsIn(
+  product: ProductRecord,
+  { currency }: Market,
+  { amounts }: PricePhase,
+): Product['variants'] {
+  return product.variants.flatMap(({ sku, options, availability }) => {
+    const amountMinor = amounts.get(sku)
     if (amountMinor === undefined) return []
     return [{ sku, options, price: { amountMinor, currency }, availability }]
   })

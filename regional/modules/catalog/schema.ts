@@ -160,9 +160,63 @@ export const price = pgTable(
   ],
 )
 
+/** Prices that differ from the base prices: for one customer group or for all, now or for a time. */
+export const priceList = pgTable(
+  'price_list',
+  {
+    id: text().primaryKey(),
+    handle: text().notNull(),
+    name: text().notNull(),
+    /** Null: for everybody. */
+    customerGroup: text('customer_group'),
+    /** To the millisecond, as documents name their phases. Null: it always has begun. */
+    startsAt: timestamp('starts_at', { withTimezone: true }),
+    /** The first instant at which it no longer applies. Null: it never ends. */
+    endsAt: timestamp('ends_at', { withTimezone: true }),
+    /** Of two lists that apply, the one with the greater priority decides. */
+    priority: integer().notNull().default(0),
+  },
+  (table) => [
+    uniqueIndex('price_list_handle').on(table.handle),
+    check('price_list_schedule', sql`${table.startsAt} < ${table.endsAt}`),
+    check('price_list_group', sql`${table.customerGroup} <> ''`),
+  ],
+)
+
+export const priceListPrice = pgTable(
+  'price_list_price',
+  {
+    listId: text('list_id')
+      .notNull()
+      .references(() => priceList.id, { onDelete: 'cascade' }),
+    variantId: text('variant_id')
+      .notNull()
+      .references(() => variant.id, { onDelete: 'cascade' }),
+    currency: text().notNull(),
+    amountMinor: bigint('amount_minor', { mode: 'number' }).notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.variantId, table.currency, table.listId] }),
+    index('price_list_price_list').on(table.listId, table.variantId),
+    check('price_list_price_amount', sql`${table.amountMinor} between 0 and 100000000000`),
+  ],
+)
+
 /**
- * A published product as one market and locale read it, rendered when it is written, so that a read
- * is one index look-up. Derived: the tables above are the truth, and `showProducts` rebuilds it.
+ * Whose prices a rendered row shows, and when. A group has rows of its own for a product only where
+ * its prices differ from everybody's, and then for all of time; rows follow each other without a gap.
+ */
+const shownTo = {
+  /** `''` for everybody. */
+  customerGroup: text('customer_group').notNull().default(''),
+  validFrom: timestamp('valid_from', { withTimezone: true }).notNull().default(sql`'-infinity'`),
+  validUntil: timestamp('valid_until', { withTimezone: true }).notNull().default(sql`'infinity'`),
+}
+
+/**
+ * A published product as one market, locale and customer group read it in one phase of its prices,
+ * rendered when it is written, so that a read is one index look-up. Derived: the tables above are
+ * the truth, and `showProducts` rebuilds it.
  */
 export const productDocument = pgTable(
   'product_document',
@@ -178,10 +232,20 @@ export const productDocument = pgTable(
     etag: text().notNull(),
     /** The product's entry in lists, in JSON. */
     card: text().notNull(),
+    ...shownTo,
   },
   (table) => [
-    primaryKey({ columns: [table.productId, table.market, table.locale] }),
-    uniqueIndex('product_document_handle').on(table.handle, table.market, table.locale),
+    primaryKey({
+      name: 'product_document_place',
+      columns: [table.productId, table.market, table.locale, table.customerGroup, table.validUntil],
+    }),
+    uniqueIndex('product_document_handle').on(
+      table.handle,
+      table.market,
+      table.locale,
+      table.customerGroup,
+      table.validUntil,
+    ),
   ],
 )
 
@@ -200,29 +264,54 @@ export const listing = pgTable(
     sortName: text('sort_name').notNull(),
     sortPrice: bigint('sort_price', { mode: 'number' }).notNull(),
     publishedAt: timestamp('published_at', { withTimezone: true }).notNull(),
+    ...shownTo,
   },
   (table) => [
-    primaryKey({ columns: [table.productId, table.categoryId, table.market, table.locale] }),
+    primaryKey({
+      name: 'listing_place',
+      columns: [
+        table.productId,
+        table.categoryId,
+        table.market,
+        table.locale,
+        table.customerGroup,
+        table.validUntil,
+      ],
+    }),
+    // With the phase in them, the indexes alone say what stands where now.
     index('listing_newest').on(
       table.categoryId,
       table.market,
       table.locale,
+      table.customerGroup,
       table.publishedAt,
       table.productId,
+      table.validFrom,
+      table.validUntil,
     ),
     index('listing_name').on(
       table.categoryId,
       table.market,
       table.locale,
+      table.customerGroup,
       table.sortName,
       table.productId,
+      table.validFrom,
+      table.validUntil,
     ),
     index('listing_price').on(
       table.categoryId,
       table.market,
       table.locale,
+      table.customerGroup,
       table.sortPrice,
       table.productId,
+      table.validFrom,
+      table.validUntil,
     ),
+    // Empty in a shop without schedules.
+    index('listing_boundary')
+      .on(table.categoryId, table.market, table.locale, table.customerGroup, table.validUntil)
+      .where(sql`${table.validUntil} < 'infinity'`),
   ],
 )

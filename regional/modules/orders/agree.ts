@@ -3,6 +3,7 @@ import { sql } from 'drizzle-orm'
 import type { Order, PlaceOrder } from '../../../shared/contracts/orders.ts'
 import { newCellId } from '../../../shared/ids.ts'
 import { isCurrency } from '../../../shared/money.ts'
+import { groupOf } from '../../../shared/principal.ts'
 import { Problem } from '../../../shared/problems.ts'
 import { codeOf, constraintOf, type Tx } from '../../platform/database.ts'
 import { eventsJson, insertingEvents } from '../../platform/finish.ts'
@@ -90,7 +91,7 @@ export async function agree(
 ): Promise<Agreement> {
   const cart = await lockOpenCart(tx, actor, input.cartId)
   if (cart.lines.length === 0) throw new Problem('cart.empty')
-  const priced = await priceCart(tx, cart)
+  const priced = await priceCart(tx, cart, groupOf(actor.principal))
   assertAsShown(priced, input.expectedTotalMinor)
   const order = agreedOrder(cart, priced, input, options)
   const payment = intentOf(order, input.paymentMethod, options)

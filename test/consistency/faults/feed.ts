@@ -1,6 +1,9 @@
 /** The feed on its way from the cell to the edges: delayed, lost, repeated, out of order, cut. */
 import { setTimeout as delay } from 'node:timers/promises'
-import { type Batch, FEED_BATCH_MAX } from '../../../shared/freshness/feed.ts'
+import { sealKeyOf } from '../../../regional/platform/edge-signature.ts'
+import { answerPlace, type Batch, FEED_BATCH_MAX } from '../../../shared/freshness/feed.ts'
+import { seal, unseal } from '../../../shared/signing/seal.ts'
+import { edgeSecret } from '../../support/keys.ts'
 import type { FeedAnswer, FeedWay } from '../front.ts'
 import type { Scene } from '../scene.ts'
 import { ORDINARY_LOAD } from '../workload.ts'
@@ -109,14 +112,16 @@ export const feedCut: Fault = {
   },
 }
 
-/** As a cell would answer whose batches are smaller. */
-function cutAnswer(answer: FeedAnswer, changesMax: number): FeedAnswer {
+/** As a cell would answer, and seal its answer, whose batches are smaller. */
+async function cutAnswer(answer: FeedAnswer, changesMax: number): Promise<FeedAnswer> {
   if (answer.status !== 200) return answer
-  const batch = JSON.parse(answer.body) as Batch
+  const place = answerPlace(answer.question)
+  const keys = [sealKeyOf(edgeSecret)]
+  const batch = JSON.parse((await unseal(answer.body, place, keys))!) as Batch
   if (batch.changes.length <= changesMax) return answer
   const changes = batch.changes.slice(0, changesMax)
   const cut: Batch = { ...batch, changes, to: changes.at(-1)!.n, cut: true }
-  return { ...answer, body: JSON.stringify(cut) }
+  return { ...answer, body: await seal(JSON.stringify(cut), place, keys) }
 }
 
 /** Sends the feed that way until the run's time is up. */

@@ -51,7 +51,7 @@ test('variants are priced in the market’s currency, if published and priced th
     taxBasisPoints: 1_900,
     availability: 'in_stock',
   }
-  const inGermany = await pricedVariants(db, { skus, market: 'de', locale: 'de' })
+  const inGermany = await pricedVariants(db, { skus, market: 'de', locale: 'de', group: null })
   expect(inGermany.toSorted((a, b) => b.sku.localeCompare(a.sku))).toEqual([
     line,
     {
@@ -62,7 +62,7 @@ test('variants are priced in the market’s currency, if published and priced th
       availability: 'out_of_stock',
     },
   ])
-  expect(await pricedVariants(db, { skus, market: 'us', locale: 'en' })).toEqual([
+  expect(await pricedVariants(db, { skus, market: 'us', locale: 'en', group: null })).toEqual([
     {
       ...line,
       unitPriceMinor: 120,
@@ -71,9 +71,9 @@ test('variants are priced in the market’s currency, if published and priced th
       taxBasisPoints: 825,
     },
   ])
-  expect(await pricedVariants(db, { skus, market: 'xx', locale: 'en' })).toEqual([])
+  expect(await pricedVariants(db, { skus, market: 'xx', locale: 'en', group: null })).toEqual([])
   await cell.staff('post', `/v1/staff/products/${published.id}/retire`)
-  expect(await pricedVariants(db, { skus, market: 'de', locale: 'de' })).toEqual([])
+  expect(await pricedVariants(db, { skus, market: 'de', locale: 'de', group: null })).toEqual([])
 })
 
 test('a name is the one that the page shows, whatever translations there are', async () => {
@@ -95,7 +95,12 @@ test('a name is the one that the page shows, whatever translations there are', a
       ['de', 'en'],
       ['us', 'en'],
     ]) {
-      const [priced] = await pricedVariants(db, { skus: [sku], market: market!, locale: locale! })
+      const [priced] = await pricedVariants(db, {
+        skus: [sku],
+        market: market!,
+        locale: locale!,
+        group: null,
+      })
       const page = await cell.call(
         'get',
         `/v1/products/${handle}?market=${market}&locale=${locale}`,

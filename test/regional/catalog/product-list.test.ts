@@ -2,7 +2,7 @@
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { pageStatements } from '../../../regional/modules/catalog/product-list.ts'
-import { selectDocument } from '../../../regional/modules/catalog/queries.ts'
+import { documentStatements } from '../../../regional/modules/catalog/queries.ts'
 import type { ProductCard, ProductPage, ProductSort } from '../../../shared/contracts/catalog.ts'
 import { type CatalogCell, problemOf, startCatalogCell } from './fixtures.ts'
 
@@ -127,15 +127,21 @@ test.each([
 ] as const)('a page sorted by %s is read off its index, without sorting', async (sort, index) => {
   const plan = await planOf(pageStatements[sort].text)
   expect(plan).toMatch(new RegExp(`Index (?:Only )?Scan (?:Backward )?using ${index} on listing`))
+  expect(plan).toMatch(/Index Only Scan using listing_boundary on listing boundary/)
   expect(plan).not.toMatch(/Seq Scan on (?:listing|product_document)/)
   const entries = plan.slice(plan.indexOf('WindowAgg'), plan.indexOf(`using ${index}`))
   expect(entries).not.toContain('Sort')
 })
 
-test('a product is read off the index of handles', async () => {
-  const plan = await planOf(selectDocument.text)
-  expect(plan).toContain('Index Scan using product_document_handle on product_document')
-})
+test.each(['everybody', 'group'] as const)(
+  'a product is read off the index of handles, with the prices of %s',
+  async (whose) => {
+    const plan = await planOf(documentStatements[whose].text)
+    expect(plan).toMatch(
+      /Index Scan (?:Backward )?using product_document_handle on product_document/,
+    )
+  },
+)
 
 /**
  * The generic plan, which a prepared statement ends with; the little tables here are planned as

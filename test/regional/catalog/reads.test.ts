@@ -237,12 +237,12 @@ describe('categories and markets', () => {
   })
 })
 
-test('each read is one statement', async () => {
+test.each([null, 'wholesale'])('each read is one statement, for the group %s', async (group) => {
   const statements: string[] = []
   const services = testServices(cell.url, { onStatement: (text) => statements.push(text) })
   const { db, log } = services
   const snapshots = new SnapshotReads({ primary: db, replica: null, log }).atLeast(null)
-  const asked = { market: 'de', locale: 'de' }
+  const asked = { market: 'de', locale: 'de', group }
   await productPageOf(snapshots, 'mug', { ...asked, query: {} })
   await productPageOf(snapshots, 'no-such', { ...asked, query: {} })
   await productPage(snapshots, { ...asked, query: { sort: 'newest', limit: 20, category: 'cups' } })

@@ -99,7 +99,9 @@ export class ColoModel implements ColoTier {
 
   async get(key: string): Promise<Entry | null> {
     const stored = this.stored.get(key)
-    return stored === undefined ? null : await fromStored(stored.clone(), 0)
+    if (stored === undefined) return null
+    const body = new Uint8Array(await stored.clone().arrayBuffer())
+    return fromStored({ headers: stored.headers, body }, 0)
   }
 
   async set(key: string, entry: Entry, seconds: number): Promise<void> {
