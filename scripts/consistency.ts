@@ -1,7 +1,7 @@
 /** `npm run consistency`: proves, on real systems, that no cached read is ever wrong. */
 import { SingleBar } from 'cli-progress'
 import { killChildren } from '../test/bench/child.ts'
-import { type Break, breaks } from '../test/consistency/breaks/index.ts'
+import { type Break, breaks, controlOf } from '../test/consistency/breaks/index.ts'
 import { type Fault, faults } from '../test/consistency/faults/index.ts'
 import { jsonOf, linesOf } from '../test/consistency/report.ts'
 import { type RunPlan, type RunResult, runOnce } from '../test/consistency/run.ts'
@@ -22,6 +22,7 @@ missing rule showed.
   --seed S      chooses the operations; a random one is printed otherwise
   --fault NAME  something goes wrong meanwhile; all: one run for each
   --break NAME  one rule of the protocol is not kept, and must be missed; all: one run for each
+  --control     with --break: the rule is kept, and nothing may be noticed under the same load and fault
   --json        prints {operations, hits, violations, staleness, caught, …} in JSON, last
   --help        this text
 
@@ -45,13 +46,14 @@ async function main(): Promise<void> {
     seed: { type: 'string' },
     fault: { type: 'string' },
     break: { type: 'string' },
+    control: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
   })
   const seconds = wholeNumber('seconds', options.seconds, { from: 1, to: SECONDS_MAX })
   const edges = wholeNumber('edges', options.edges, { from: EDGES_MIN, to: EDGES_MAX })
   const random = String(Math.floor(Math.random() * SEED_BELOW))
   const seed = wholeNumber('seed', options.seed ?? random, { from: 0, to: SEED_BELOW - 1 })
-  const runs = chosenRuns(options.fault, options.break)
+  const runs = chosenRuns(options)
   const bar = new Bar(runs.length)
   const stage = await Stage.open()
   const results: RunResult[] = []
@@ -72,14 +74,20 @@ async function main(): Promise<void> {
   process.exitCode = results.every(({ failures }) => failures.length === 0) ? 0 : 1
 }
 
-function chosenRuns(fault: string | undefined, broken: string | undefined): Chosen[] {
+function chosenRuns(options: {
+  fault?: string | undefined
+  break?: string | undefined
+  control: boolean
+}): Chosen[] {
+  const { fault, break: broken, control } = options
   if (fault !== undefined && broken !== undefined) {
     throw new Error('Choose a fault or a break: a missing rule brings the fault that it needs')
   }
   if (fault !== undefined)
     return named<Fault>('fault', faults, fault).map((each) => ({ fault: each }))
   if (broken === undefined) return [{}]
-  return named<Break>('break', breaks, broken).map((each) => ({ broken: each }))
+  const chosen = named<Break>('break', breaks, broken)
+  return chosen.map((each) => (control ? { fault: controlOf(each) } : { broken: each }))
 }
 
 function named<T extends { name: string }>(what: string, all: readonly T[], name: string): T[] {

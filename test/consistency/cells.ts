@@ -1,53 +1,46 @@
 /** The cells of a run: processes as they run everywhere, on one database. */
-import { freePort } from '../../scripts/support/ports.ts'
 import { ROOT } from '../../scripts/support/state.ts'
 import { testEnvironment } from '../support/services.ts'
 import { type RunningProcess, startProcess } from './processes.ts'
 
 export class CellProcesses {
   readonly #environment: Record<string, string>
-  readonly #ports: number[] = []
-  readonly #running = new Map<number, RunningProcess>()
+  readonly #running: (RunningProcess | null)[] = []
 
   /** @param databaseUrl of all of them. */
   constructor(databaseUrl: string, environment: Record<string, string> = {}) {
-    this.#environment = testEnvironment(databaseUrl, { ...environment })
+    this.#environment = testEnvironment(databaseUrl, environment)
   }
 
-  /** Starts one more. */
-  async add(): Promise<void> {
-    this.#ports.push(await freePort())
-    await this.start(this.#ports.length - 1)
-  }
-
+  /** Those that run, each at an address that it found free when it was started. */
   get urls(): string[] {
-    return this.#ports.map((port) => `http://127.0.0.1:${port}`)
+    return this.#running.flatMap((each) => (each === null ? [] : [each.captured]))
   }
 
-  /** Starts one again, at its address. */
+  /** Starts one, for the first time or again. */
   async start(index: number): Promise<void> {
-    const port = this.#ports[index]!
-    const process = await startProcess({
-      command: [globalThis.process.execPath, 'regional/main.ts'],
-      ready: /"msg":"ready"/,
+    this.#running[index] = null
+    this.#running[index] = await startProcess({
+      command: [process.execPath, 'regional/main.ts'],
+      ready: /"url":"(http:[^"]+)"[^\n]*"msg":"ready"/,
       folder: ROOT,
-      environment: { ...this.#environment, LOG_LEVEL: 'info', PORT: String(port) },
+      environment: { ...this.#environment, LOG_LEVEL: 'info', PORT: '0' },
     })
-    this.#running.set(index, process)
   }
 
   /** `kill -9`. */
   async kill(index: number): Promise<void> {
-    await this.#running.get(index)?.kill()
-    this.#running.delete(index)
+    const killed = this.#running[index]
+    this.#running[index] = null
+    await killed?.kill()
   }
 
   /** What they have logged of late, for a run that failed. */
   get output(): string {
-    return [...this.#running.values()].map((each) => each.output()).join('\n')
+    return this.#running.map((each) => each?.output() ?? '').join('\n')
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#ports.map((_, index) => this.kill(index)))
+    await Promise.all(this.#running.map((_, index) => this.kill(index)))
   }
 }

@@ -102,7 +102,8 @@ export class Client {
         return gift
       }
       const isRefused = answer !== null && answer.status < 500
-      if (isRefused || performance.now() - beganMs > WRITE_MS_MAX) {
+      const isLate = performance.now() - beganMs > WRITE_MS_MAX
+      if (isRefused || isLate || this.#state.isAbandoned) {
         throw new Error(`${write.method} ${write.path}: ${answer?.status} ${answer?.body}`)
       }
       counts.repeats += 1

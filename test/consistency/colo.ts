@@ -114,9 +114,8 @@ export class Colo {
   }
 }
 
-/** As a proxy it is asked with the whole address, or with the host in a header. */
 function addressOf({ url = '', headers }: IncomingMessage): string {
-  return url.startsWith('http') ? url : `https://${headers.host}${url}`
+  return `https://${headers.host}${url}`
 }
 
 function parsedResponse(bytes: Buffer) {

@@ -30,8 +30,8 @@ const direct: FeedWay = (ask) => ask()
 
 export class Front {
   readonly url: string
-  /** The cells behind it; each request goes to the next one. */
-  targets: readonly string[] = []
+  /** The cells behind it, as they are at the moment; each request goes to the next one. */
+  targets: () => readonly string[] = () => []
   feedWay: FeedWay = direct
   /** How long the answers of cached reads are on their way, at most. */
   readDelayMsMax = 0
@@ -99,11 +99,13 @@ export class Front {
   }
 
   #ask(incoming: IncomingMessage, outgoing: ServerResponse): Promise<IncomingMessage> {
-    const target = new URL(this.targets[this.#turn % this.targets.length]!)
+    const targets = this.targets()
+    const target = targets[this.#turn % targets.length]
     this.#turn += 1
     return new Promise((resolve, reject) => {
+      if (target === undefined) throw new Error('no cell runs')
       const { method, url: path, headers } = incoming
-      const { hostname, port } = target
+      const { hostname, port } = new URL(target)
       const options = { method, path, headers, hostname, port, agent: this.#agent }
       const asked = request(options, resolve)
       asked.on('error', reject)

@@ -28,6 +28,7 @@ export class RunState {
   #writing = 0
   #allResting: (() => void) | null = null
   #isOver = false
+  #isAbandoned = false
 
   constructor(options: { ids: Ids; random: Random }) {
     this.checker = new Checker(openHistory())
@@ -41,6 +42,16 @@ export class RunState {
 
   end(): void {
     this.#isOver = true
+  }
+
+  /** The run failed: not even a write that is under way is waited for. */
+  get isAbandoned(): boolean {
+    return this.#isAbandoned
+  }
+
+  abandon(): void {
+    this.#isOver = true
+    this.#isAbandoned = true
   }
 
   async staffToken(): Promise<string> {

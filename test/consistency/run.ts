@@ -63,7 +63,7 @@ export async function runOnce(stage: Stage, plan: RunPlan): Promise<RunResult> {
     edges: Math.max(plan.edges, fault?.edgesMin ?? 0),
     seed: plan.seed,
     cells: fault?.cells ?? 1,
-    hasWorkerds: broken === undefined,
+    hasWorkerds: broken === undefined && fault?.isOwnEdgesOnly !== true,
     makeEdge: broken?.makeEdge ?? fault?.makeEdge,
     ownCell: broken?.ownCell,
     extra: fault?.extra,
@@ -77,6 +77,8 @@ export async function runOnce(stage: Stage, plan: RunPlan): Promise<RunResult> {
   } catch (cause) {
     throw new Error(`The run failed; the cells wrote:\n${scene.cells.output}`, { cause })
   } finally {
+    scene.startHealing()
+    scene.state.abandon()
     await scene.close()
   }
 }
@@ -84,7 +86,7 @@ export async function runOnce(stage: Stage, plan: RunPlan): Promise<RunResult> {
 /** Reads, writes and faults until the time is up; with a broken rule, until it has shown. */
 async function act(scene: Scene, { seconds, fault, broken, onProgress }: RunPlan): Promise<void> {
   const { state, edges } = scene
-  const workload = new Workload(state, edges, broken?.load ?? ORDINARY_LOAD)
+  const workload = new Workload(state, edges, (broken ?? fault)?.load ?? ORDINARY_LOAD)
   const failed = new AbortController()
   const watched = <T>(work: Promise<T>) => {
     work.catch((error: unknown) => failed.abort(error))
@@ -177,7 +179,8 @@ function resultOf(scene: Scene, { seed, fault, broken }: RunPlan): RunResult {
   if (broken === undefined && !checker.isClean) failures.push('an answer was wrong')
   if (caught === false) failures.push('the broken rule was not noticed')
   if (refused + limited > reads * REFUSED_SHARE_MAX) failures.push('most readers were refused')
-  if (fault !== undefined && scene.happened === 0) failures.push('the fault never happened')
+  const isHurt = (fault?.run ?? fault?.extra) !== undefined
+  if (isHurt && scene.happened === 0) failures.push('the fault never happened')
   return {
     fault: fault?.name ?? null,
     broken: broken?.name ?? null,

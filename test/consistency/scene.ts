@@ -88,9 +88,11 @@ export class Scene {
         ...(extra?.edge && { bindings: extra.edge }),
       }),
       truthInDatabase(stage.postgres, database),
-      ...Array.from({ length: ownCell === undefined ? options.cells : 0 }, () => cells.add()),
+      ...Array.from({ length: ownCell === undefined ? options.cells : 0 }, (_, index) =>
+        cells.start(index),
+      ),
     ])
-    front.targets = ownCell === undefined ? cells.urls : [ownCell.url]
+    front.targets = () => (ownCell === undefined ? cells.urls : [ownCell.url])
     const state = new RunState({ ids, random })
     return new Scene({ stage, database, cells, front, edges, state, random, extra, ownCell })
   }

@@ -46,7 +46,7 @@ async function configurationOf(
 const config :Workerd.Config = (
   services = [
     (name = "worker", worker = .worker),
-    (name = "colo", external = (address = "${colo}", http = (style = proxy))),
+    (name = "colo", external = (address = "${colo}", http = ())),
     (name = "internet", network = (allow = ["public", "private"])),
   ],
   sockets = [(name = "http", address = "127.0.0.1:${port}", service = "worker", http = ())],

@@ -45,6 +45,7 @@ export const flight: Break = {
   fault: {
     run: async (scene) => {
       scene.front.readDelayMsMax = 120
+      scene.happened += 1
       while (!scene.isHealing) await scene.rest(100, 100)
       scene.front.readDelayMsMax = 0
     },

@@ -19,6 +19,17 @@ export interface Break {
   readonly fault?: Pick<Fault, 'run'>
 }
 
+/** The same load and fault with the rule kept, in which nothing may be noticed. */
+export function controlOf({ name, about, load, fault }: Break): Fault {
+  return {
+    name: `${name} kept`,
+    about: `not so: ${about}`,
+    isOwnEdgesOnly: true,
+    ...(load && { load }),
+    ...(fault?.run && { run: fault.run }),
+  }
+}
+
 export const breaks: readonly Break[] = [
   clock,
   stamp,

@@ -6,6 +6,7 @@ import { seal, unseal } from '../../../shared/signing/seal.ts'
 import { edgeSecret } from '../../support/keys.ts'
 import type { FeedAnswer, FeedWay } from '../front.ts'
 import type { Scene } from '../scene.ts'
+import { ORDINARY_LOAD } from '../workload.ts'
 import { tickMany } from './feed-changes.ts'
 import type { Fault } from './index.ts'
 
@@ -23,6 +24,8 @@ const CUT_CHANGES_MAX = 3
 export const feedDelayed: Fault = {
   name: 'feed-delayed',
   about: 'questions and answers of the feed take up to 2.3 s',
+  // Everybody waits, so there are more of them.
+  load: { ...ORDINARY_LOAD, writers: 8, carriers: 12, strangers: 8 },
   run: (scene) =>
     withFeedWay(scene, async (ask) => {
       await delay(lateMs(scene))

@@ -2,6 +2,7 @@
 import type { EdgeMaker } from '../edges.ts'
 import type { Extra, Scene } from '../scene.ts'
 import type { Stage } from '../stage.ts'
+import type { Load } from '../workload.ts'
 import { clockOff } from './clock-off.ts'
 import { feedCut, feedDelayed, feedLost, feedReordered, feedRepeated } from './feed.ts'
 import { heldTransaction, writerDies } from './held-commits.ts'
@@ -21,6 +22,10 @@ export interface Fault {
   /** How many edges it needs, whatever the run was to have. */
   readonly edgesMin?: number
   readonly makeEdge?: EdgeMaker
+  /** `ORDINARY_LOAD` when left out. */
+  readonly load?: Load
+  /** No edge is a real workerd. */
+  readonly isOwnEdgesOnly?: boolean
   /** Starts what the system has beside the ordinary, and acts upon it in the place of `run`. */
   readonly extra?: (stage: Stage, database: string) => Promise<Extra>
   /** Goes on until the scene heals, and leaves everything whole. */

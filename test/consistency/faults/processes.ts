@@ -48,10 +48,7 @@ export const twoCells: Fault = {
   cells: 2,
   run: (scene) =>
     scene.repeatedly(BETWEEN_MS, async () => {
-      const [old, young] = scene.cells.urls as [string, string]
-      scene.front.targets = [old]
       await scene.cells.kill(1)
       await scene.cells.start(1)
-      scene.front.targets = [old, young]
     }),
 }
