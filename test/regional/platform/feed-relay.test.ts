@@ -24,7 +24,7 @@ import { startCellProcess } from '../../support/cell-process.ts'
 import { cloneDatabase, queryRows } from '../../support/database.ts'
 import { edgeSecret } from '../../support/keys.ts'
 import { type Relay as NetworkRelay, startRelay } from '../../support/relay.ts'
-import { testConfig, testServices } from '../../support/services.ts'
+import { testServices } from '../../support/services.ts'
 import { startUpstashFront, type UpstashFront } from '../../support/upstash-front.ts'
 
 const KEYS = streamKeys('eu')
