@@ -1,10 +1,5 @@
 /** The markets, read like any other cached read and parsed once an entry. */
-import type {
-  CachedReads,
-  CachedRequest,
-  Origin,
-  Served,
-} from '../../shared/freshness/cached-reads.ts'
+import type { CachedReads, CachedRequest, Origin } from '../../shared/freshness/cached-reads.ts'
 import type { Entry } from '../../shared/freshness/entry.ts'
 import type { WaitUntil } from '../../shared/freshness/follower.ts'
 import type { MarketFacts } from './place.ts'
@@ -21,22 +16,21 @@ export class Markets {
 
   /** Without waiting, when memory holds them fresh. */
   known(waitUntil: WaitUntil): readonly MarketFacts[] | null {
-    return this.#read(this.#reads.fromMemory(this.#request, waitUntil))
+    const entry = this.#reads.peek(this.#request.key, waitUntil)
+    return entry === null ? null : this.#parse(entry)
   }
 
   /** `null` when they cannot be had. */
   async load(waitUntil: WaitUntil): Promise<readonly MarketFacts[] | null> {
-    return this.#read(await this.#reads.read(this.#request, waitUntil))
+    const served = await this.#reads.read(this.#request, waitUntil)
+    return served.kind === 'entry' ? this.#parse(served.entry) : null
   }
 
-  #read(served: Served | null): readonly MarketFacts[] | null {
-    if (served?.kind !== 'entry') return null
-    const known = this.#parsed.get(served.entry)
+  #parse(entry: Entry): readonly MarketFacts[] {
+    const known = this.#parsed.get(entry)
     if (known !== undefined) return known
-    const { items } = JSON.parse(new TextDecoder().decode(served.entry.body)) as {
-      items: MarketFacts[]
-    }
-    this.#parsed.set(served.entry, items)
+    const { items } = JSON.parse(new TextDecoder().decode(entry.body)) as { items: MarketFacts[] }
+    this.#parsed.set(entry, items)
     return items
   }
 }

@@ -68,6 +68,7 @@ export type QueryBuilder = Pick<Drizzle, 'select' | 'insert' | 'update' | 'delet
 export class Database implements Runner {
   readonly admission: Admission
   readonly #connections: Connections
+  readonly #prepared = new Map<string, Prepared<unknown>>()
 
   constructor(options: DatabaseOptions, log: Logger) {
     this.admission = new Admission({
@@ -89,7 +90,7 @@ export class Database implements Runner {
     statement: Statement<Values, Row>,
     values: Values,
   ): Promise<Row[]> {
-    return this.admission.run(() => runOn(this.#connections.drizzle, statement, values))
+    return this.admission.run(() => execute(this.#preparedOf(statement), values))
   }
 
   /**
@@ -135,6 +136,15 @@ export class Database implements Runner {
     }
   }
 
+  /** On the pool a statement is put together once; each of its connections prepares it once. */
+  #preparedOf<Values, Row>(statement: Statement<Values, Row>): Prepared<Row> {
+    const known = this.#prepared.get(statement.name)
+    if (known !== undefined) return known as Prepared<Row>
+    const prepared = prepare(this.#connections.drizzle, statement)
+    this.#prepared.set(statement.name, prepared)
+    return prepared
+  }
+
   async execute(query: SQL): Promise<void> {
     await this.#connections.drizzle.execute(query)
   }
@@ -153,7 +163,7 @@ export class Database implements Runner {
 function transactionOf(drizzle: Drizzle, effects: TxEffects): Tx {
   return {
     query: drizzle,
-    run: (statement, values) => runOn(drizzle, statement, values),
+    run: (statement, values) => execute(prepare(drizzle, statement), values),
     tag: (...tags) => {
       for (const tag of tags) effects.tags.add(tag)
     },
@@ -169,13 +179,16 @@ function transactionOf(drizzle: Drizzle, effects: TxEffects): Tx {
   }
 }
 
-async function runOn<Values extends Record<string, unknown>, Row>(
-  drizzle: Drizzle,
-  statement: Statement<Values, Row>,
-  values: Values,
-): Promise<Row[]> {
+interface Prepared<Row> {
+  execute(values: Record<string, unknown>): Promise<{ rows: Row[] }>
+}
+
+function prepare<Values, Row>(drizzle: Drizzle, statement: Statement<Values, Row>): Prepared<Row> {
   const query = { sql: statement.text, params: statement.params as unknown[] }
-  const prepared = drizzle._.session.prepareQuery(query, undefined, statement.name, false)
-  const result = (await prepared.execute(values)) as { rows: Row[] }
-  return result.rows
+  const { session } = drizzle._
+  return session.prepareQuery(query, undefined, statement.name, false) as unknown as Prepared<Row>
+}
+
+async function execute<Row>(prepared: Prepared<Row>, values: Record<string, unknown>) {
+  return (await prepared.execute(values)).rows
 }

@@ -97,6 +97,18 @@ export interface Flight {
   readonly done: Promise<Fetched | Failed>
 }
 
+/** What is known of an entry beside what it says itself. */
+interface Held {
+  /** The version of the knowledge under which it was last found fresh, so that a hit costs two comparisons. */
+  version: number
+  /** What it was then. */
+  position: Position | null
+  /** By our own clock: the beginning of the time in which it may stand in for a tier that is away. */
+  readonly sinceMs: number
+  /** Its stamp in the colo, which lags when it is raised here. */
+  coloStamp: number
+}
+
 /** A joined fill that does not settle is given up for one of our own. */
 const JOIN_MS_MAX = 6_000
 /** An entry in the colo is stored again when its stamp lags so many changes, for the isolates that start later. */
@@ -119,10 +131,7 @@ export class CachedReads {
   readonly #memory: MemoryTier
   readonly #colo: ColoTier
   readonly #flights = new Map<string, Flight>()
-  /** The knowledge version under which an entry was last found fresh, so that a hit costs two comparisons. */
-  readonly #judged = new WeakMap<Entry, { version: number; position: Position }>()
-  readonly #filledAtMs = new WeakMap<Entry, number>()
-  readonly #coloStamps = new WeakMap<Entry, number>()
+  readonly #held = new WeakMap<Entry, Held>()
   readonly #now: Milliseconds
 
   constructor(parts: {
@@ -151,6 +160,14 @@ export class CachedReads {
     return hit(entry, own, 'memory')
   }
 
+  /** The same without counting it: for what the edge itself needs. */
+  peek(key: string, waitUntil: WaitUntil): Entry | null {
+    const entry = this.#follower.isCurrent ? this.#memory.get(key) : undefined
+    if (entry === undefined || this.#positionIfFresh(entry) === null) return null
+    this.#follower.refreshBehind(waitUntil)
+    return entry
+  }
+
   /** @throws whatever `beforeForced` throws. */
   async read(request: CachedRequest, waitUntil: WaitUntil): Promise<Served> {
     const { position, beforeForced } = request
@@ -160,13 +177,11 @@ export class CachedReads {
     if (inMemory !== null) return inMemory
     const stored = await this.#confirmed(await this.#colo.get(request.key), waitUntil)
     if (stored !== null) {
-      // Before it is judged, which raises its stamp here but not there.
-      this.#coloStamps.set(stored, stored.stamp)
       const own = this.#positionIfFresh(stored)
       if (own !== null) {
         this.counters.coloHits += 1
         this.#countVouched()
-        this.#keep(request.key, stored)
+        this.#memory.set(request.key, stored)
         this.#restampColo(request, stored, waitUntil)
         return hit(stored, own, 'colo')
       }
@@ -197,13 +212,22 @@ export class CachedReads {
   #positionIfFresh(entry: Entry): Position | null {
     const { knowledge } = this.#follower
     if (entry.untilMs <= this.#now()) return null
-    const before = this.#judged.get(entry)
-    if (before !== undefined && before.version === knowledge.version) return before.position
+    const held = this.#heldOf(entry)
+    if (held.version === knowledge.version) return held.position
     if (!knowledge.isFresh(entry)) return null
-    const position = knowledge.positionOf(entry)
+    held.position = knowledge.positionOf(entry)
+    held.version = knowledge.version
     if (knowledge.n > entry.stamp) entry.stamp = knowledge.n
-    this.#judged.set(entry, { version: knowledge.version, position })
-    return position
+    return held.position
+  }
+
+  /** From the moment we first see it, before it is judged, which raises its stamp here but not in the colo. */
+  #heldOf(entry: Entry): Held {
+    const known = this.#held.get(entry)
+    if (known !== undefined) return known
+    const held = { version: -1, position: null, sinceMs: this.#now(), coloStamp: entry.stamp }
+    this.#held.set(entry, held)
+    return held
   }
 
   async #fill(request: CachedRequest, stale: Entry | null, waitUntil: WaitUntil): Promise<Served> {
@@ -227,8 +251,8 @@ export class CachedReads {
     if (fetched.kind === 'response') return fetched
     const { entry, renewed, shielded } = fetched
     const position = this.#positionIfFresh(entry) ?? this.#follower.knowledge.positionOf(entry)
-    this.#keep(key, entry)
-    this.#coloStamps.set(entry, entry.stamp)
+    this.#memory.set(key, entry)
+    this.#heldOf(entry).coloStamp = entry.stamp
     if (!first.collapsed) waitUntil(this.#colo.set(key, entry, request.staleIfErrorSeconds))
     const forward = stale === null ? 'miss' : 'stale'
     const { collapsed } = first
@@ -315,8 +339,7 @@ export class CachedReads {
   #standIn(request: CachedRequest, entry: Entry | null, cause: unknown): Served {
     // What is fresh by all we know holds every change up to there, whatever its stamp was when it was last served.
     if (entry !== null) this.#positionIfFresh(entry)
-    const filledAtMs = entry === null ? undefined : this.#filledAtMs.get(entry)
-    const ageMs = filledAtMs === undefined ? 0 : this.#now() - filledAtMs
+    const ageMs = entry === null ? 0 : this.#now() - this.#heldOf(entry).sinceMs
     const { position, staleIfErrorSeconds } = request
     const knowsBetter = entry !== null && position !== null && !reaches(entry, position)
     // Where none may stand in, not even one without an age: a clock may stand still within a request.
@@ -326,7 +349,7 @@ export class CachedReads {
       return { kind: 'unavailable', cause }
     }
     this.counters.staleServed += 1
-    if (filledAtMs === undefined) this.#keep(request.key, entry)
+    this.#memory.set(request.key, entry)
     return hit(entry, { n: entry.stamp, history: entry.history }, 'stale')
   }
 
@@ -337,15 +360,10 @@ export class CachedReads {
     if (step < VOUCHED_MS.length) this.counters.vouched[step]! += 1
   }
 
-  #keep(key: string, entry: Entry): void {
-    if (!this.#filledAtMs.has(entry)) this.#filledAtMs.set(entry, this.#now())
-    this.#memory.set(key, entry)
-  }
-
   #restampColo(request: CachedRequest, entry: Entry, waitUntil: WaitUntil): void {
-    const stored = this.#coloStamps.get(entry) ?? entry.stamp
-    if (entry.stamp - stored < RESTAMP_CHANGES) return
-    this.#coloStamps.set(entry, entry.stamp)
+    const held = this.#heldOf(entry)
+    if (entry.stamp - held.coloStamp < RESTAMP_CHANGES) return
+    held.coloStamp = entry.stamp
     waitUntil(this.#colo.set(request.key, entry, request.staleIfErrorSeconds))
   }
 
