@@ -7,31 +7,35 @@ import { facts as allFacts } from '../shared/contracts/facts.generated.ts'
 import type { EndpointFacts } from '../shared/contracts/facts.ts'
 import type { Served } from '../shared/freshness/cached-reads.ts'
 import type { WaitUntil } from '../shared/freshness/follower.ts'
-import { parsePosition } from '../shared/freshness/position.ts'
+import { type Position, parsePosition } from '../shared/freshness/position.ts'
 import { freshnessReport } from '../shared/freshness/report.ts'
 import { HEADERS } from '../shared/headers.ts'
 import { groupOf, type Principal } from '../shared/principal.ts'
 import { isProblemCode, Problem, type ProblemCode } from '../shared/problems.ts'
 import { TokenVerifier } from './auth/identify.ts'
-import { answerHeaders, isNotModified } from './cache/answer.ts'
-import { cacheKey } from './cache/key.ts'
+import { AnswerHeaders, isNotModified } from './cache/answer.ts'
 import type { EdgeReads } from './cache/open-reads.ts'
+import { ReadKeys } from './cache/read-keys.ts'
 import type { EdgeConfig } from './config.ts'
 import { countError, countRefusedToken, type EdgeHealth, newCounters } from './counters.ts'
 import { forward, forwardPage } from './forward/forward.ts'
 import { Markets } from './geo/markets.ts'
-import { cellFor, type MarketFacts, type Place, placeOf } from './geo/place.ts'
+import { cellFor, type MarketFacts, placeOf, queryOf, wishesOf } from './geo/place.ts'
 import { ClientBudget, clientOf, FORCED_POLLS } from './limits/client-budget.ts'
-import { assertWithinLimits } from './limits/request-limits.ts'
+import { announcesBody, assertWithinLimits } from './limits/request-limits.ts'
 import { logFault } from './log.ts'
 import { methodsAt } from './methods-at.ts'
 import { preflight, secured } from './secured.ts'
-import { type Trace, traceOf } from './trace/trace.ts'
+import { newRequestId, type Trace, traceOf } from './trace/trace.ts'
 
 type EdgeContext = Context
+/** What the runtime gives with a request, as far as it is used. */
+type IsolateContext = Parameters<Hono['fetch']>[2] & { waitUntil: WaitUntil }
 
 /** What the cell serves to anyone as it is. */
 const PAGES = ['/v1/openapi.json', '/docs', '/docs/*', '/.well-known/jwks.json']
+
+const NO_MARKETS: readonly MarketFacts[] = []
 
 /** What an isolate keeps between requests. */
 export function createEdge(config: EdgeConfig, parts: EdgeReads) {
@@ -39,6 +43,8 @@ export function createEdge(config: EdgeConfig, parts: EdgeReads) {
   const { defaultCell } = config
   const now = () => Date.now()
   const markets = new Markets(reads, origin)
+  const keys = new ReadKeys(origin)
+  const answers = new AnswerHeaders(defaultCell.name)
   const tokens = new TokenVerifier(config.cells.values())
   const forcedPolls = new ClientBudget(FORCED_POLLS)
   const counters = newCounters()
@@ -57,7 +63,40 @@ export function createEdge(config: EdgeConfig, parts: EdgeReads) {
   for (const page of [...PAGES, '/health/edge']) app.all(page, (c) => unmet(c, 'GET, HEAD'))
   app.notFound((c) => unmet(c, methodsAt(c.req.path)))
   app.onError((error, c) => refuse(problemOf(error), 'none', traceOf(c.req.raw)))
-  return app
+  return {
+    fetch: (request: Request, bindings: unknown, context: IsolateContext) =>
+      hitIn(request, context) ?? app.fetch(request, bindings, context),
+  }
+
+  /** What fails here fails in `serve` too, which says so in the caller's terms. */
+  function hitIn(request: Request, context: IsolateContext): Response | null {
+    try {
+      return hit(request, context)
+    } catch {
+      return null
+    }
+  }
+
+  /**
+   * The steps of `serve` for a cached read of which everything is known already: nothing is routed, taken apart or
+   * waited for. `null` for any other request.
+   */
+  function hit(request: Request, context: IsolateContext): Response | null {
+    const wait: WaitUntil = (work) => context.waitUntil(work)
+    const startedAtMs = now()
+    const directory = markets.known(wait)
+    const { headers } = request
+    const principal = knownPrincipal(headers)
+    if (principal === null || directory === null || announcesBody(headers)) return null
+    const known = keys.known(request, { group: groupOf(principal), directory })
+    if (known === null) return null
+    // A known address is within its limit, and holds no position.
+    const position = parsePosition(headers.get(HEADERS.position), 'catalogue')
+    const served = reads.fromMemory(position === null ? known : { ...known, position }, wait)
+    if (served === null) return null
+    counters.requests += 1
+    return answered(served, headers, { requestId: newRequestId(), startedAtMs })
+  }
 
   async function serve(c: EdgeContext, facts: EndpointFacts): Promise<Response> {
     counters.requests += 1
@@ -65,22 +104,20 @@ export function createEdge(config: EdgeConfig, parts: EdgeReads) {
     const trace = traceOf(request)
     try {
       const wait: WaitUntil = (work) => c.executionCtx.waitUntil(work)
-      // What is known already is not waited for: a hit passes through without leaving this turn of the loop.
-      const principal = knownPrincipal(request) ?? (await identified(request))
-      const query = queryOf(request.url)
+      // What is known already is not waited for.
+      const principal = knownPrincipal(request.headers) ?? (await identified(request))
       const directory = directoryFor(facts, wait) ?? (await loadDirectory(facts, wait))
-      const place = placed(request, query, directory)
       assertWithinLimits(request, bodyBytesMaxOf(facts))
       return facts.serve.kind === 'cached'
-        ? await cachedRead(c, facts, { query, place, group: groupOf(principal), trace, wait })
-        : await forwarded(c, facts, { principal, place, trace })
+        ? await cachedRead(c, facts, { group: groupOf(principal), directory, trace, wait })
+        : await forwarded(c, facts, { principal, directory, trace })
     } catch (error) {
       return refuse(problemOf(error), facts.id, trace)
     }
   }
 
-  function knownPrincipal(request: Request): Principal | null {
-    const outcome = tokens.known(request.headers.get('authorization'), now())
+  function knownPrincipal(headers: Headers): Principal | null {
+    const outcome = tokens.known(headers.get('authorization'), now())
     return outcome?.ok === true ? outcome.principal : null
   }
 
@@ -94,56 +131,41 @@ export function createEdge(config: EdgeConfig, parts: EdgeReads) {
   /** The markets to choose from: none where no market decides, `null` when they must be waited for. */
   function directoryFor(facts: EndpointFacts, wait: WaitUntil): readonly MarketFacts[] | null {
     const isPlaced = facts.serve.kind === 'forward' || facts.serve.vary.length > 0
-    return isPlaced ? markets.known(wait) : []
+    return isPlaced ? markets.known(wait) : NO_MARKETS
   }
 
   async function loadDirectory(facts: EndpointFacts, wait: WaitUntil) {
     const loaded = await markets.load(wait)
     // A cart's or an order's market is its own, so those may go on without.
     if (loaded === null && facts.serve.kind === 'cached') throw new Problem('cell.unavailable')
-    return loaded ?? []
-  }
-
-  function placed(request: Request, query: URLSearchParams, directory: readonly MarketFacts[]) {
-    const wishes = {
-      country: (request.cf?.country as string | undefined) ?? null,
-      market: query.get('market'),
-      locale: query.get('locale'),
-      acceptLanguage: request.headers.get('accept-language'),
-    }
-    return placeOf(wishes, directory)
+    return loaded ?? NO_MARKETS
   }
 
   async function cachedRead(
     c: EdgeContext,
     facts: EndpointFacts,
     step: {
-      query: URLSearchParams
-      place: Place
       group: string | null
+      directory: readonly MarketFacts[]
       trace: Trace
       wait: WaitUntil
     },
   ): Promise<Response> {
-    const { query, place, group, trace, wait } = step
+    const { group, directory, trace, wait } = step
     const request = c.req.raw
-    const position = parsePosition(
-      request.headers.get(HEADERS.position) ?? query.get('position'),
-      'catalogue',
-    )
     const startedAtMs = now()
     const read = {
-      origin,
-      key: cacheKey(facts, { params: c.req.param(), query, place, group }),
-      position,
-      staleIfErrorSeconds: facts.serve.kind === 'cached' ? facts.serve.staleIfErrorSeconds : 0,
+      ...(keys.known(request, { group, directory }) ??
+        keys.make(facts, { request, params: c.req.param(), group, directory })),
+      position: positionIn(request),
       beforeForced: () => assertMayForce(request, startedAtMs),
     }
-    const inMemory = reads.fromMemory(read, wait)
-    if (inMemory !== null) return answered(inMemory, request, trace, startedAtMs)
-    const served = await reads.read(read, wait)
-    if (served.kind === 'response') countError(counters, facts.id, 'request.invalid')
-    return answered(served, request, trace, startedAtMs)
+    const served = reads.fromMemory(read, wait) ?? (await reads.read(read, wait))
+    if (served.kind === 'response') {
+      countError(counters, facts.id, 'request.invalid')
+      return secured(served.response, trace)
+    }
+    return answered(served, request.headers, { requestId: trace.requestId, startedAtMs })
   }
 
   /** A position is a caller's word, and every one that is not known yet costs the cell a poll. */
@@ -153,14 +175,14 @@ export function createEdge(config: EdgeConfig, parts: EdgeReads) {
     throw new Problem('limit.exceeded', { retryAfterSeconds: 1 })
   }
 
-  function answered(served: Served, request: Request, trace: Trace, startedAtMs: number): Response {
-    if (served.kind === 'unavailable')
-      throw new Problem('cell.unavailable', { retryAfterSeconds: 2 })
-    if (served.kind === 'response') return secured(served.response, trace)
-    const headers = answerHeaders(served, defaultCell.name)
-    headers['server-timing'] = `edge;dur=${now() - startedAtMs}`
-    headers[HEADERS.requestId] = trace.requestId
-    if (isNotModified(served.entry, request.headers.get('if-none-match'))) {
+  function answered(
+    served: Served,
+    asked: Headers,
+    { requestId, startedAtMs }: { requestId: string; startedAtMs: number },
+  ): Response {
+    if (served.kind !== 'entry') throw new Problem('cell.unavailable', { retryAfterSeconds: 2 })
+    const headers = answers.of(served, { requestId, tookMs: now() - startedAtMs })
+    if (isNotModified(served.entry, asked.get('if-none-match'))) {
       counters.notModified += 1
       return new Response(null, { status: 304, headers })
     }
@@ -170,10 +192,11 @@ export function createEdge(config: EdgeConfig, parts: EdgeReads) {
   async function forwarded(
     c: EdgeContext,
     facts: EndpointFacts,
-    step: { principal: Principal; place: Place; trace: Trace },
+    step: { principal: Principal; directory: readonly MarketFacts[]; trace: Trace },
   ): Promise<Response> {
     counters.forwards += 1
-    const { principal, place, trace } = step
+    const { principal, directory, trace } = step
+    const place = placeOf(wishesOf(c.req.raw, queryOf(c.req.raw.url)), directory)
     const cell = cellFor(config, facts, { params: c.req.param(), principal })
     const startedAtMs = now()
     const response = await forward(cell, {
@@ -224,10 +247,12 @@ function problemOf(error: unknown): Problem {
   return error instanceof Problem ? error : new Problem('internal', { cause: error })
 }
 
-/** The query alone: parsing the whole address costs more than the rest of a hit's bookkeeping. */
-function queryOf(url: string): URLSearchParams {
-  const mark = url.indexOf('?')
-  return new URLSearchParams(mark === -1 ? '' : url.slice(mark + 1))
+/** The header's, or the query's where a header would cost a preflight. */
+function positionIn(request: Request): Position | null {
+  const { url, headers } = request
+  const named = headers.get(HEADERS.position)
+  if (named !== null) return parsePosition(named, 'catalogue')
+  return url.includes('position=') ? parsePosition(queryOf(url).get('position'), 'catalogue') : null
 }
 
 /** Path and query as the caller sent them, without what is ours. */

@@ -36,7 +36,7 @@ export function createApp(services: Services, modules: readonly Module[]) {
 
   app.get('/health/live', (c) => c.json({ ok: true }))
   app.get('/health/ready', async (c) => {
-    await batchAfter(services.db, { feed: 'catalogue', from: null, limit: 1 })
+    await batchAfter(services.feed, { feed: 'catalogue', from: null, limit: 1 })
     return c.json({ ok: true })
   })
   app.get('/health/cell', (c) => c.json({ ok: true, shield: services.shield.health }))
@@ -139,7 +139,7 @@ const QUESTION = /^[\w-]{1,64}$/
 
 async function answerFeed(
   c: CellContext,
-  { db }: Services,
+  { feed: db }: Services,
   keys: readonly SealKey[],
 ): Promise<Response> {
   const feed = FEEDS.find((known) => known === c.req.query('feed')) as FeedName | undefined

@@ -2,12 +2,18 @@
 import type { Config } from './config.ts'
 import { type Clock, systemClock } from './platform/clock.ts'
 import { Database, type DatabaseOptions } from './platform/database.ts'
+import { FEED_WAITS } from './platform/feed.ts'
 import type { Services } from './platform/implement.ts'
 import { createLog, type Logger } from './platform/log.ts'
 import { Shield } from './platform/shield.ts'
 import { REPLICA_WAITS, SnapshotReads } from './platform/snapshots.ts'
 
 const MEBIBYTE = 1_048_576
+/**
+ * The feed has connections of its own: behind a queue of writes nothing could be vouched for, and what is in every cache
+ * would be refused.
+ */
+const FEED_LIMITS = { poolMax: 2, waitingMax: 1_000, waitMsMax: 2_000, waits: FEED_WAITS }
 
 /**
  * @param options.open makes the database in another way than by opening it.
@@ -29,20 +35,23 @@ export function openServices(
     waitingMax: config.DATABASE_WAITING_MAX,
     waitMsMax: config.DATABASE_WAIT_MS_MAX,
   }
-  const db = open({ ...pool, url: config.DATABASE_URL, ...(onStatement && { onStatement }) }, log)
+  const primary = { url: config.DATABASE_URL, ...(onStatement && { onStatement }) }
+  const db = open({ ...pool, ...primary }, log)
+  const feed = open({ ...pool, ...primary, ...FEED_LIMITS }, log)
   const replicaUrl = config.DATABASE_REPLICA_URL
   const near = { ...pool, waits: REPLICA_WAITS }
   const replica = replicaUrl === undefined ? null : new Database({ ...near, url: replicaUrl }, log)
   const snapshots = new SnapshotReads({ primary: db, replica, log })
-  const shield = new Shield({ db, snapshots, bytesMax: config.SHIELD_MIB_MAX * MEBIBYTE })
+  const shield = new Shield({ feed, snapshots, bytesMax: config.SHIELD_MIB_MAX * MEBIBYTE })
   return {
     db,
+    feed,
     clock,
     log,
     config,
     shield,
     close: async () => {
-      await Promise.all([db.close(), replica?.close()])
+      await Promise.all([db.close(), feed.close(), replica?.close()])
     },
   }
 }

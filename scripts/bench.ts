@@ -2,17 +2,21 @@
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { killChildren } from '../test/bench/child.ts'
+import { type Limit, type LimitSpec, limitOf, limits } from '../test/bench/limits.ts'
 import { type Plan, type Row, rowOf, takeTurns } from '../test/bench/measure.ts'
 import { type RowSpec, rows } from '../test/bench/rows.ts'
-import { openStage } from '../test/bench/stage.ts'
+import { openStage, type Stage } from '../test/bench/stage.ts'
 
 const HELP = `Usage: npm run bench [-- NAME…] [--quick] [--seconds N] [--json]
 
-Measures each row against its floor in turns and prints requests per second. Exits 0 only if every bar held.
+Measures each row against its floor in turns and prints requests per second, then what an isolate of the edge costs.
+A NAME is a row's or a limit's; without one, all are measured. Exits 0 only if every bar and every limit held.
 
-${rows.map(({ name, bar, about }) => `  ${name.padEnd(14)}${bar.toFixed(1)}  ${about}`).join('\n')}
+${rows.map(({ name, bar, about }) => `  ${name.padEnd(16)}${bar.toFixed(2)}  ${about}`).join('\n')}
 
-  --quick      fewer turns: under 45 seconds for all rows on an idle machine, less exact
+${limits.map(({ name, limit, unit, about }) => `  ${name.padEnd(14)}${`${limit} ${unit}`.padStart(8)}  ${about}`).join('\n')}
+
+  --quick      fewer turns: about 75 seconds for all on an idle machine, less exact
   --seconds N  of each turn (1)
   --json       prints {rows, limits} in JSON, last`
 
@@ -21,14 +25,19 @@ const TURNS = 9
 const QUICK_TURNS = 3
 const SECONDS_MAX = 20
 
-/** What the machine, not the row, sets a limit to. */
 interface Report {
   rows: Row[]
-  limits: string[]
+  limits: Limit[]
+}
+
+/** What is to be measured. */
+interface Selection {
+  rows: readonly RowSpec[]
+  limits: readonly LimitSpec[]
 }
 
 export async function bench(
-  specs: readonly RowSpec[],
+  selected: Selection,
   plan: Plan,
   say: (line: string) => void,
 ): Promise<Report> {
@@ -36,35 +45,64 @@ export async function bench(
   const stage = await openStage()
   try {
     const measured: Row[] = []
-    say(HEADING)
-    for (const spec of specs) {
-      const contest = await spec.prepare(stage, plan)
-      try {
-        measured.push(rowOf(spec, await takeTurns(contest, plan), contest.notes))
-      } finally {
-        await contest.close()
-      }
+    if (selected.rows.length > 0) say(HEADING)
+    for (const spec of selected.rows) {
+      measured.push(await measureRow(spec, stage, plan))
       say(lineOf(measured.at(-1)!))
     }
-    return { rows: measured, limits: [] }
+    const found: Limit[] = []
+    for (const spec of selected.limits) {
+      found.push(limitOf(spec, await spec.measure(stage)))
+      say(limitLineOf(found.at(-1)!))
+    }
+    return { rows: measured, limits: found }
   } finally {
     await stage.close()
   }
 }
 
-const HEADING = 'row             floor/s   ours/s   ratio  p99 ratio   bar'
+async function measureRow(spec: RowSpec, stage: Stage, plan: Plan): Promise<Row> {
+  const contest = await spec.prepare(stage, plan)
+  try {
+    return rowOf(spec, await takeTurns(contest, plan), contest.notes)
+  } finally {
+    await contest.close()
+  }
+}
 
-export function lineOf({ name, floor, ours, ratio, p99Ratio, bar, ok, notes }: Row): string {
+const HEADING = 'row               floor/s   ours/s   ratio   bar  p99 ratio   bar'
+
+export function lineOf({
+  name,
+  floor,
+  ours,
+  ratio,
+  p99Ratio,
+  bar,
+  p99Bar,
+  ok,
+  notes,
+}: Row): string {
   const noted = Object.entries(notes).map(([note, value]) => `${note} ${value}`)
   const columns = [
-    name.padEnd(14),
+    name.padEnd(16),
     String(floor).padStart(8),
     String(ours).padStart(8),
     ratio.toFixed(2).padStart(7),
-    p99Ratio.toFixed(2).padStart(10),
     bar.toFixed(2).padStart(5),
+    p99Ratio.toFixed(2).padStart(10),
+    (p99Bar?.toFixed(2) ?? '').padStart(5),
   ]
-  return [...columns, ok ? ' ok   ' : ' below', noted.join(', ')].join(' ').trimEnd()
+  return [...columns, verdict(ok), noted.join(', ')].join(' ').trimEnd()
+}
+
+export function limitLineOf({ name, value, unit, limit, ok }: Limit): string {
+  const columns = [name.padEnd(16), `${value} ${unit}`.padStart(17), `of ${limit}`.padStart(13)]
+  return [...columns, verdict(ok)].join(' ').trimEnd()
+}
+
+function verdict(ok: boolean): string {
+  return ok ? ' ok    ' : ' missed'
 }
 
 /** @throws {Error} that says what may be asked. */
@@ -79,14 +117,17 @@ export function readArguments(args: readonly string[]) {
       help: { type: 'boolean', default: false },
     },
   })
-  const unknown = positionals.find((name) => !rows.some((row) => row.name === name))
-  if (unknown !== undefined) throw new Error(`There is no row '${unknown}'\n\n${HELP}`)
+  const names = [...rows, ...limits].map(({ name }) => name)
+  const unknown = positionals.find((name) => !names.includes(name))
+  if (unknown !== undefined) throw new Error(`There is no row or limit '${unknown}'\n\n${HELP}`)
   const secondsPerTurn = Number(values.seconds ?? 1)
   if (!Number.isInteger(secondsPerTurn) || secondsPerTurn < 1 || secondsPerTurn > SECONDS_MAX) {
     throw new Error(`--seconds is a whole number from 1 to ${SECONDS_MAX}`)
   }
+  const isAsked = ({ name }: { name: string }) =>
+    positionals.length === 0 || positionals.includes(name)
   return {
-    specs: rows.filter(({ name }) => positionals.length === 0 || positionals.includes(name)),
+    selected: { rows: rows.filter(isAsked), limits: limits.filter(isAsked) },
     plan: { turns: values.quick ? QUICK_TURNS : TURNS, secondsPerTurn },
     json: values.json,
     help: values.help,
@@ -94,11 +135,11 @@ export function readArguments(args: readonly string[]) {
 }
 
 async function main(): Promise<void> {
-  const { specs, plan, json, help } = readArguments(process.argv.slice(2))
+  const { selected, plan, json, help } = readArguments(process.argv.slice(2))
   if (help) return console.log(HELP)
-  const report = await bench(specs, plan, console.log)
+  const report = await bench(selected, plan, console.log)
   if (json) console.log(JSON.stringify(report))
-  process.exitCode = report.rows.every((row) => row.ok) ? 0 : 1
+  process.exitCode = [...report.rows, ...report.limits].every(({ ok }) => ok) ? 0 : 1
 }
 
 if (import.meta.main) {
@@ -106,5 +147,7 @@ if (import.meta.main) {
   await main().catch((error: Error) => {
     console.error(error.message)
     process.exitCode = 1
+    // A row that failed half-way has started what it can no longer stop.
+    killChildren()
   })
 }

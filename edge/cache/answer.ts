@@ -2,40 +2,52 @@
 import type { Served } from '../../shared/freshness/cached-reads.ts'
 import type { Entry } from '../../shared/freshness/entry.ts'
 import { formatPosition, type Position } from '../../shared/freshness/position.ts'
+import { HEADERS } from '../../shared/headers.ts'
 import { FIXED_HEADERS } from '../secured.ts'
 
 type ServedEntry = Extract<Served, { kind: 'entry' }>
 
-/** Headers of an entry that stay the same from answer to answer. */
-const fixedHeaders = new WeakMap<Entry, Record<string, string>>()
 const positionTexts = new WeakMap<Position, string>()
 
 /**
- * All headers of the answer but those of this one request.
+ * The headers of an edge's answers: one `Headers`, into which each answer writes what it has of its own.
  *
- * Browsers may keep it but must ask (`no-cache`), and a strong ETag makes asking cheap.
+ * A response copies the headers it is made with, and workerd copies a `Headers` in a fraction of the time in which it
+ * reads a record. So what `of` returns holds until it is called again: make the response of it at once.
  */
-export function answerHeaders(served: ServedEntry, cell: string): Record<string, string> {
-  return {
-    ...fixedOf(served.entry, cell),
-    'cache-status': cacheStatus(served),
-    'tradewind-position': positionText(served.position),
-  }
-}
+export class AnswerHeaders {
+  readonly #headers: Headers
+  readonly #written = new Map<string, string | null>()
 
-function fixedOf(entry: Entry, cell: string): Record<string, string> {
-  const known = fixedHeaders.get(entry)
-  if (known !== undefined) return known
-  const headers: Record<string, string> = {
-    ...FIXED_HEADERS,
-    'content-type': entry.contentType,
-    'cache-control': 'no-cache',
-    vary: 'accept-language, authorization',
-    'tradewind-cell': cell,
+  /** @param cell the one that this edge reads from. */
+  constructor(cell: string) {
+    this.#headers = new Headers({
+      ...FIXED_HEADERS,
+      // Browsers may keep an answer but must ask, and a strong ETag makes asking cheap.
+      'cache-control': 'no-cache',
+      vary: 'accept-language, authorization',
+      [HEADERS.cell]: cell,
+    })
   }
-  if (entry.etag !== null) headers.etag = entry.etag
-  fixedHeaders.set(entry, headers)
-  return headers
+
+  of(served: ServedEntry, own: { requestId: string; tookMs: number }): Headers {
+    const { entry, position } = served
+    this.#write('content-type', entry.contentType)
+    this.#write('etag', entry.etag)
+    this.#write(HEADERS.position, positionText(position))
+    this.#write(HEADERS.cacheStatus, cacheStatus(served))
+    this.#write('server-timing', `edge;dur=${own.tookMs}`)
+    this.#write(HEADERS.requestId, own.requestId)
+    return this.#headers
+  }
+
+  /** Only what differs from the answer before: each write crosses into the runtime. */
+  #write(name: string, value: string | null): void {
+    if (this.#written.get(name) === value) return
+    this.#written.set(name, value)
+    if (value === null) this.#headers.delete(name)
+    else this.#headers.set(name, value)
+  }
 }
 
 function positionText(position: Position): string {

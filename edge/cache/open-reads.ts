@@ -17,13 +17,13 @@ export interface EdgeReads {
   readonly origin: Origin
 }
 
-export function openReads(config: EdgeConfig, cache: Cache): EdgeReads {
+/** @param memory as large as an isolate may have it, unless told otherwise. */
+export function openReads(config: EdgeConfig, cache: Cache, memory = new MemoryTier()): EdgeReads {
   const { defaultCell, environment } = config
   const now = () => Date.now()
   const source = cellFeed(defaultCell, cache, config)
   const forcedSpacingMs = FORCED_POLL_SPACING_MS
   const follower = new FeedFollower({ source, now, forcedSpacingMs })
-  const memory = new MemoryTier()
   const colo = coloTier(cache, defaultCell, environment)
   const reads = new CachedReads({ follower, memory, colo, now })
   return { source, follower, memory, reads, origin: cellOrigin(defaultCell) }

@@ -18,19 +18,41 @@ export interface Place {
   readonly locale: string | null
 }
 
+/** What a request says of where it should be placed. */
+export interface Wishes {
+  readonly country: string | null
+  readonly market: string | null
+  readonly locale: string | null
+  readonly acceptLanguage: string | null
+}
+
+export function wishesOf(request: Request, query: URLSearchParams): Wishes {
+  return {
+    country: countryOf(request),
+    market: query.get('market'),
+    locale: query.get('locale'),
+    acceptLanguage: request.headers.get('accept-language'),
+  }
+}
+
+type SeenByCloudflare = Request & { readonly cf?: { readonly country?: string | null } }
+
+/** Where Cloudflare saw the request come from. The first look parses all that it says of a request. */
+export function countryOf(request: Request): string | null {
+  return (request as SeenByCloudflare).cf?.country ?? null
+}
+
+/** The query alone: parsing the whole address costs more than the rest of a hit's bookkeeping. */
+export function queryOf(url: string): URLSearchParams {
+  const mark = url.indexOf('?')
+  return new URLSearchParams(mark === -1 ? '' : url.slice(mark + 1))
+}
+
 /**
  * Chooses market and locale: what the request names wins, then the country's market and the best of its locales that
  * the shopper's languages ask for. A named market that is unknown is passed on, for the cell to refuse.
  */
-export function placeOf(
-  wishes: {
-    country: string | null
-    market: string | null
-    locale: string | null
-    acceptLanguage: string | null
-  },
-  markets: readonly MarketFacts[],
-): Place {
+export function placeOf(wishes: Wishes, markets: readonly MarketFacts[]): Place {
   const { country } = wishes
   const byCountry = markets.find((each) => country !== null && each.countries.includes(country))
   const byDefault = byCountry ?? markets.find((each) => each.isDefault)

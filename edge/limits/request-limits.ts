@@ -14,6 +14,12 @@ export function assertWithinLimits(request: Request, bodyBytesMax: number): void
     throw tooLarge(bodyBytesMax)
 }
 
+/** True when a body is on its way, by what the request says of itself. */
+export function announcesBody(headers: Headers): boolean {
+  const length = headers.get('content-length')
+  return length !== null && length !== '0'
+}
+
 /**
  * Reads a body up to its limit, whatever `Content-Length` said.
  *

@@ -8,8 +8,12 @@ export interface Trace {
 
 const TRACEPARENT = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/
 
+export function newRequestId(): string {
+  return crypto.randomUUID()
+}
+
 export function traceOf(request: Request): Trace {
-  const requestId = crypto.randomUUID()
+  const requestId = newRequestId()
   return {
     requestId,
     traceparent: () => {

@@ -22,9 +22,7 @@ import {
   streamKeys,
 } from '../../shared/freshness/feed-stream.ts'
 import { type SealKey, seal, unseal } from '../../shared/signing/seal.ts'
-import type { Config } from '../config.ts'
-import type { Waits } from './connections.ts'
-import { codeOf, Database } from './database.ts'
+import { codeOf, type Database } from './database.ts'
 import { sealKeyOf } from './edge-signature.ts'
 import { batchAfter } from './feed.ts'
 import type { Services } from './implement.ts'
@@ -39,36 +37,24 @@ const RELAY_PAUSE_MS_MAX = 5_000
 /** Pauses vary by this much to either side, so that processes started together do not stay in step. */
 const JITTER = 0.1
 
-/** A connection of its own: the relay neither waits behind requests nor holds any up. */
-const RELAY_POOL_MAX = 1
-const RELAY_WAIT_MS_MAX = 2_000
-const RELAY_WAITS: Waits = {
-  statementMsMax: 2_000,
-  lockMsMax: 2_000,
-  idleInTransactionMsMax: 2_000,
-  silenceMs: 1_000,
-}
-
 export interface FeedRelay {
-  /** Waits a bounded time for what is under way, and closes its connection. */
+  /** Waits a bounded time for what is under way. */
   stop(): Promise<void>
 }
 
 /** `null` when the configuration names no Redis. */
-export function startFeedRelay({ config, log }: Services): FeedRelay | null {
+export function startFeedRelay({ config, feed, log }: Services): FeedRelay | null {
   const { UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token } = config
   if (url === undefined || token === undefined) return null
   const stopped = new AbortController()
-  const db = relayDatabase(config, log)
   const keys = config.EDGE_SECRETS.map(sealKeyOf)
   const redis = redisAt({ url, token })
-  const relay = new Relay({ cell: config.CELL, db, redis, keys })
+  const relay = new Relay({ cell: config.CELL, db: feed, redis, keys })
   const running = keepRelaying(relay, log, stopped.signal)
   return {
     stop: async () => {
       stopped.abort()
       await running
-      await db.close()
     },
   }
 }
@@ -185,20 +171,6 @@ function redisAt({ url, token }: { url: string; token: string }): Redis {
     enableAutoPipelining: false,
     enableTelemetry: false,
   })
-}
-
-function relayDatabase(config: Config, log: Logger): Database {
-  return new Database(
-    {
-      url: config.DATABASE_URL,
-      neonProxy: config.NEON_WS_PROXY,
-      poolMax: RELAY_POOL_MAX,
-      waitingMax: RELAY_POOL_MAX,
-      waitMsMax: RELAY_WAIT_MS_MAX,
-      waits: RELAY_WAITS,
-    },
-    log,
-  )
 }
 
 function nameOf(error: unknown): { error: string; code?: string | undefined } {

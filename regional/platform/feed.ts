@@ -3,6 +3,7 @@ import { sql } from 'drizzle-orm'
 import { type Batch, FEED_BATCH_MAX, FEED_WINDOW } from '../../shared/freshness/feed.ts'
 import type { FeedSource } from '../../shared/freshness/follower.ts'
 import type { FeedName, Position } from '../../shared/freshness/position.ts'
+import type { Waits } from './connections.ts'
 import type { Database, Runner } from './database.ts'
 import { statement, value } from './statement.ts'
 
@@ -117,6 +118,14 @@ export async function batchAfter(
     retainedFrom: row.retainedFrom,
     cut: to < row.n,
   }
+}
+
+/** An edge gives up on the feed after two seconds, and asks again. */
+export const FEED_WAITS: Waits = {
+  statementMsMax: 2_000,
+  lockMsMax: 2_000,
+  idleInTransactionMsMax: 2_000,
+  silenceMs: 1_000,
 }
 
 /** The feed as the cell's own shield follows it: nothing is shared, every question goes to the primary. */

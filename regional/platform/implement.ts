@@ -17,6 +17,8 @@ import type { Snapshots } from './snapshots.ts'
 /** What every module is given; nothing else is global. */
 export interface Services {
   readonly db: Database
+  /** The same primary, for the feed alone. */
+  readonly feed: Database
   readonly clock: Clock
   readonly log: Logger
   readonly config: Config

@@ -36,10 +36,10 @@ export class Shield {
   readonly #reads: CachedReads
   readonly #snapshots: SnapshotReads
 
-  constructor(options: { db: Database; snapshots: SnapshotReads; bytesMax: number }) {
+  constructor(options: { feed: Database; snapshots: SnapshotReads; bytesMax: number }) {
     const now = () => performance.now()
     this.#snapshots = options.snapshots
-    this.#follower = new FeedFollower({ source: primaryFeed(options.db), now })
+    this.#follower = new FeedFollower({ source: primaryFeed(options.feed), now })
     this.#memory = new MemoryTier(options.bytesMax)
     this.#reads = new CachedReads({
       follower: this.#follower,

@@ -332,8 +332,9 @@ export class CachedReads {
 
   #countVouched(): void {
     const { ageMs } = this.#follower
-    const step = VOUCHED_MS.findIndex((ms) => ageMs <= ms)
-    if (step !== -1) this.counters.vouched[step]! += 1
+    let step = 0
+    while (ageMs > VOUCHED_MS[step]!) step += 1
+    if (step < VOUCHED_MS.length) this.counters.vouched[step]! += 1
   }
 
   #keep(key: string, entry: Entry): void {
@@ -356,9 +357,18 @@ export class CachedReads {
   }
 }
 
+/** Written out: a spread would cost a hit as much as all the rest of it here. */
 function hit(entry: Entry, position: Position, from: 'memory' | 'colo' | 'stale'): Served {
-  const asked = { forward: null, renewed: false, shielded: false, collapsed: false }
-  return { kind: 'entry', entry, position, from, ...asked }
+  return {
+    kind: 'entry',
+    entry,
+    position,
+    from,
+    forward: null,
+    renewed: false,
+    shielded: false,
+    collapsed: false,
+  }
 }
 
 /** True when an answer for `minimum` also answers a reader who needs `own`. */

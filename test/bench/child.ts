@@ -8,6 +8,7 @@ const STOP_MS_MAX = 5_000
 export interface Started {
   /** What the ready line's pattern captured. */
   readonly captured: string
+  readonly pid: number
   stop(): Promise<void>
 }
 
@@ -40,7 +41,7 @@ export async function start(
       reject(new Error(`${program} ended with ${code}: ${written}`))
     })
   })
-  return { captured, stop: () => stopped(child) }
+  return { captured, pid: child.pid!, stop: () => stopped(child) }
 }
 
 /** Keeps a child that was started in another way in the list of those that end with the bench. */

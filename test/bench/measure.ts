@@ -33,6 +33,8 @@ export interface Row {
   readonly ratio: number
   readonly p99Ratio: number
   readonly bar: number
+  /** The most that `p99Ratio` may be; `null` where it is held to nothing. */
+  readonly p99Bar: number | null
   readonly ok: boolean
   readonly notes: Readonly<Record<string, number>>
 }
@@ -55,19 +57,21 @@ export async function takeTurns(contest: Contest, { turns }: Plan): Promise<Turn
 }
 
 export function rowOf(
-  spec: { name: string; bar: number },
+  spec: { name: string; bar: number; p99Bar?: number },
   turns: readonly Turn[],
   notes: Row['notes'] = {},
 ): Row {
   const ratio = median(turns.map(({ floor, ours }) => ours.perSecond / floor.perSecond))
+  const p99Ratio = median(turns.map(({ floor, ours }) => ours.p99Ms / floor.p99Ms))
   return {
     name: spec.name,
     floor: Math.round(median(turns.map((turn) => turn.floor.perSecond))),
     ours: Math.round(median(turns.map((turn) => turn.ours.perSecond))),
     ratio: rounded(ratio),
-    p99Ratio: rounded(median(turns.map(({ floor, ours }) => ours.p99Ms / floor.p99Ms))),
+    p99Ratio: rounded(p99Ratio),
     bar: spec.bar,
-    ok: ratio >= spec.bar,
+    p99Bar: spec.p99Bar ?? null,
+    ok: ratio >= spec.bar && p99Ratio <= (spec.p99Bar ?? Number.POSITIVE_INFINITY),
     notes,
   }
 }

@@ -11,7 +11,7 @@ export const PRODUCTS = 200
 const VARIANTS = 4
 const BATCH = 100
 const STOCK = 9_000_000
-const CATEGORIES = ['kettles', 'lamps', 'rugs', 'shelves', 'tables', 'throws']
+export const CATEGORIES = ['kettles', 'lamps', 'rugs', 'shelves', 'tables', 'throws']
 
 /** What every measured request asks for. */
 export const MARKET = 'de'

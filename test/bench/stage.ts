@@ -25,7 +25,9 @@ export interface Stage {
   /** Copies a database, the shop unless told otherwise. Nobody may be connected to it. */
   clone(database: string, from?: string): Promise<string>
   /** The cell as it runs everywhere, `node regional/main.ts`, on a database. */
-  startCell(database: string): Promise<RunningCell>
+  startCell(database: string, environment?: Record<string, string>): Promise<RunningCell>
+  /** One cell for all that is measured at the edge, which asks it for little; it ends with the stage. */
+  cellOfEdges(): Promise<RunningCell>
   close(): Promise<void>
 }
 
@@ -40,21 +42,28 @@ export async function openStage(): Promise<Stage> {
   const flags = ['-c', 'fsync=off', '-c', 'max_wal_size=4GB', '-c', 'shared_buffers=256MB']
   const postgres = await startPostgres({ folder: join(folder, 'data'), flags })
   const { urlOf } = postgres
+  let ofEdges: Promise<RunningCell> | null = null
+  const clone = async (database: string, from = SHOP) => {
+    const client = new pg.Client({ connectionString: urlOf('postgres') })
+    await client.connect()
+    await client.query(`create database "${database}" template "${from}"`)
+    await client.end()
+    return urlOf(database)
+  }
   await postgres.createDatabase(SHOP)
   await migrate(urlOf(SHOP))
   await fillShop(urlOf(SHOP))
   return {
     folder,
     urlOf,
-    clone: async (database, from = SHOP) => {
-      const client = new pg.Client({ connectionString: urlOf('postgres') })
-      await client.connect()
-      await client.query(`create database "${database}" template "${from}"`)
-      await client.end()
-      return urlOf(database)
+    clone,
+    startCell: (database, environment = {}) => startCell(urlOf(database), environment),
+    cellOfEdges: () => {
+      ofEdges ??= clone('edges').then((url) => startCell(url, {}))
+      return ofEdges
     },
-    startCell: (database) => startCell(urlOf(database)),
     close: async () => {
+      await (await ofEdges)?.stop()
       await postgres.stop()
       process.off('exit', remove)
       remove()
@@ -62,7 +71,10 @@ export async function openStage(): Promise<Stage> {
   }
 }
 
-async function startCell(databaseUrl: string): Promise<RunningCell> {
+async function startCell(
+  databaseUrl: string,
+  environment: Record<string, string>,
+): Promise<RunningCell> {
   const cell: Started = await start(
     [process.execPath, 'regional/main.ts'],
     /"url":"http:\/\/127\.0\.0\.1:(\d+)"/,
@@ -72,6 +84,7 @@ async function startCell(databaseUrl: string): Promise<RunningCell> {
         PORT: '0',
         LOG_LEVEL: 'info',
         DATABASE_POOL_MAX: String(POOL_MAX),
+        ...environment,
       }),
     },
   )

@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { freePort } from '../../scripts/support/ports.ts'
 import { ROOT } from '../../scripts/support/state.ts'
 import { type Started, start } from './child.ts'
@@ -14,10 +14,13 @@ export interface WorkerdOptions {
   /** An ES module. */
   source: string
   bindings?: Record<string, string>
+  /** Where the inspector's protocol is spoken. The Worker may then call `gc()` too. */
+  inspectorPort?: number
 }
 
 export interface RunningWorkerd {
   readonly port: number
+  readonly pid: number
   stop(): Promise<void>
 }
 
@@ -30,23 +33,27 @@ export async function startWorkerd(options: WorkerdOptions): Promise<RunningWork
   writeFileSync(join(options.folder, `${options.name}.js`), options.source)
   writeFileSync(join(options.folder, 'colo-cache.js'), COLO_CACHE)
   writeFileSync(config, configOf(options, port))
+  const inspector = options.inspectorPort
+  const more = inspector === undefined ? [] : [`--inspector-addr=127.0.0.1:${inspector}`]
   const workerd: Started = await start(
-    [workerdProgram(), 'serve', config, '--verbose', '--control-fd=1'],
-    /"event":"listen"/,
+    [workerdProgram(), 'serve', config, '--verbose', '--control-fd=1', ...more],
+    /"event":"listen","socket":"http"/,
   )
-  return { port, stop: workerd.stop }
+  return { port, pid: workerd.pid, stop: workerd.stop }
 }
 
 function workerdProgram(): string {
   return createRequire(import.meta.url).resolve('workerd/bin/workerd')
 }
 
-function configOf({ name, bindings = {} }: WorkerdOptions, port: number): string {
+function configOf({ name, bindings = {}, inspectorPort }: WorkerdOptions, port: number): string {
   const texts = Object.entries(bindings).map(
     ([binding, text]) => `(name = ${JSON.stringify(binding)}, text = ${JSON.stringify(text)})`,
   )
+  const flags = inspectorPort === undefined ? '' : '"--expose-gc"'
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
+  v8Flags = [${flags}],
   services = [
     (name = "worker", worker = .worker),
     (name = "colo-cache", worker = .coloCache),
@@ -77,15 +84,26 @@ function compatibilityDate(): string {
   return date
 }
 
-/** The edge as a deployment would upload it. */
-export function bundledEdge(folder: string): string {
-  const output = join(folder, 'edge')
-  execFileSync('wrangler', ['deploy', '--dry-run', '--env', 'production', '--outdir', output], {
+const bundles = new Map<string, string>()
+
+/**
+ * The edge as a deployment would upload it.
+ *
+ * @param entry the Worker's file, where it is not the edge's own but one around it.
+ */
+export function bundledEdge(folder: string, entry = 'edge/worker.ts'): string {
+  const known = bundles.get(entry)
+  if (known !== undefined) return known
+  const output = join(folder, basename(entry, '.ts'))
+  const production = ['--env', 'production', '--outdir', output]
+  execFileSync('wrangler', ['deploy', entry, '--dry-run', ...production], {
     cwd: ROOT,
     env: { ...process.env, WRANGLER_SEND_METRICS: 'false' },
     stdio: ['ignore', 'ignore', 'inherit'],
   })
-  return readFileSync(join(output, 'worker.js'), 'utf8')
+  const bundle = readFileSync(join(output, basename(entry).replace(/\.ts$/, '.js')), 'utf8')
+  bundles.set(entry, bundle)
+  return bundle
 }
 
 /**

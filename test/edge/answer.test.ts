@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { answerHeaders, isNotModified } from '../../edge/cache/answer.ts'
+import { AnswerHeaders, isNotModified } from '../../edge/cache/answer.ts'
 import type { Served } from '../../shared/freshness/cached-reads.ts'
 import type { Entry } from '../../shared/freshness/entry.ts'
 
@@ -30,6 +30,12 @@ function served(overrides: Partial<ServedEntry> = {}): ServedEntry {
   }
 }
 
+const OWN = { requestId: 'r1', tookMs: 0 }
+
+function headersOf(overrides: Partial<ServedEntry> = {}): Record<string, string> {
+  return Object.fromEntries(new AnswerHeaders('eu').of(served(overrides), OWN))
+}
+
 describe('a conditional request', () => {
   it.each([
     ['"a1"', true],
@@ -54,17 +60,18 @@ describe('a conditional request', () => {
 
 describe('the headers of an answer', () => {
   it('carry validator, position and cell, and let nobody reuse it without asking', () => {
-    expect(answerHeaders(served(), 'eu')).toMatchObject({
+    expect(headersOf()).toMatchObject({
       'content-type': 'application/json',
       'cache-control': 'no-cache',
       etag: '"a1"',
       'tradewind-position': 'catalogue=9;h=h1',
       'tradewind-cell': 'eu',
+      'tradewind-request-id': 'r1',
     })
   })
 
   it('never carry what is between edge and cell', () => {
-    const names = Object.keys(answerHeaders(served(), 'eu'))
+    const names = Object.keys(headersOf())
     expect(names).not.toContain('tradewind-tags')
     expect(names).not.toContain('tradewind-stamp')
   })
@@ -87,18 +94,30 @@ describe('the headers of an answer', () => {
       'tradewind; fwd=stale; fwd-status=304; stored',
     ],
   ])('say where %j came from', (overrides, expected) => {
-    expect(answerHeaders(served(overrides), 'eu')['cache-status']).toBe(expected)
+    expect(headersOf(overrides)['cache-status']).toBe(expected)
   })
 
-  it('follow the position from answer to answer', () => {
-    const later = served({ position: { n: 11, history: 'h2' } })
-    expect(answerHeaders(served(), 'eu')['tradewind-position']).toBe('catalogue=9;h=h1')
-    expect(answerHeaders(later, 'eu')['tradewind-position']).toBe('catalogue=11;h=h2')
+  it('of each answer are its own, whatever the one before it was', () => {
+    const answers = new AnswerHeaders('eu')
+    const negative: Entry = { ...entry, status: 404, contentType: 'text/plain', etag: null }
+    const others: Partial<ServedEntry>[] = [
+      {},
+      { position: { n: 11, history: 'h2' } },
+      { entry: negative, from: 'colo' },
+      {},
+      { entry: { ...entry, etag: '"b2"' } },
+    ]
+    for (const [index, overrides] of others.entries()) {
+      const own = { requestId: `r${index}`, tookMs: index % 2 }
+      const alone = new AnswerHeaders('eu').of(served(overrides), own)
+      expect([...answers.of(served(overrides), own)]).toEqual([...alone])
+    }
   })
 
-  it('of one answer are not shared with another', () => {
-    const headers = answerHeaders(served(), 'eu')
-    headers['x-added'] = 'later'
-    expect(answerHeaders(served(), 'eu')).not.toHaveProperty('x-added')
+  it('stay with a response though another is made after it', () => {
+    const answers = new AnswerHeaders('eu')
+    const first = new Response(null, { headers: answers.of(served(), OWN) })
+    answers.of(served(), { requestId: 'r2', tookMs: 1 })
+    expect(first.headers.get('tradewind-request-id')).toBe('r1')
   })
 })

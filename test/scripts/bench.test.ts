@@ -3,9 +3,10 @@ import { spawnSync } from 'node:child_process'
 import { createServer, type RequestListener, type Server } from 'node:http'
 import { afterEach, describe, expect, test } from 'vitest'
 import { EdgeSignatures } from '../../regional/platform/edge-signature.ts'
-import { lineOf, readArguments } from '../../scripts/bench.ts'
+import { limitLineOf, lineOf, readArguments } from '../../scripts/bench.ts'
 import { ROOT } from '../../scripts/support/state.ts'
 import { assertSame, exchange } from '../bench/exchange.ts'
+import { limitOf, limits } from '../bench/limits.ts'
 import { loadFor, loadOnce } from '../bench/load.ts'
 import { median, percentile, rowOf, takeTurns } from '../bench/measure.ts'
 import { grouped, Recorder, roundTripsOf } from '../bench/recorded.ts'
@@ -44,7 +45,25 @@ describe('measuring', () => {
   test('a row below its bar is not ok, and says so on its line', () => {
     const row = rowOf({ name: 'edge-hit', bar: 0.7 }, [{ floor: sample(100), ours: sample(69) }])
     expect(row.ok).toBe(false)
-    expect(lineOf(row)).toMatch(/edge-hit .* 0\.69 .* below$/)
+    expect(lineOf(row)).toMatch(/edge-hit .* 0\.69 .* missed$/)
+  })
+
+  test('a row is held to its p99 where that has a bar, and only there', () => {
+    const turns = [{ floor: sample(100, 1), ours: sample(90, 1.4) }]
+    expect(rowOf({ name: 'edge-hit', bar: 0.7, p99Bar: 1.3 }, turns).ok).toBe(false)
+    expect(rowOf({ name: 'edge-hit', bar: 0.7, p99Bar: 1.5 }, turns)).toMatchObject({
+      p99Bar: 1.5,
+      ok: true,
+    })
+    expect(rowOf({ name: 'edge-hit', bar: 0.7 }, turns)).toMatchObject({ p99Bar: null, ok: true })
+  })
+
+  test('a limit is held by what is at most as large, however it is rounded', () => {
+    const [spec] = limits
+    expect(limitOf(spec!, spec!.limit)).toMatchObject({ value: spec!.limit, ok: true })
+    const over = limitOf(spec!, spec!.limit + 0.01)
+    expect(over).toMatchObject({ value: spec!.limit, ok: false })
+    expect(limitLineOf(over)).toMatch(/edge-bundle .* missed$/)
   })
 
   test('the sides take turns, and the first of each is not counted', async () => {
@@ -175,19 +194,30 @@ describe('recording', () => {
 })
 
 describe('the command', () => {
-  test('no name means every row, and a name only its own', () => {
-    expect(readArguments([]).specs.map((spec) => spec.name)).toEqual([
+  test('no name means all there is, and a name only its own', () => {
+    const all = readArguments([]).selected
+    expect(all.rows.map((row) => row.name)).toEqual([
       'edge-hit',
+      'edge-hit-token',
+      'colo-hit',
+      'shield-hit',
       'cell-product',
       'cell-list',
       'cell-order',
     ])
-    expect(readArguments(['cell-list', '--quick']).specs).toHaveLength(1)
+    expect(all.limits.map((limit) => limit.name)).toEqual([
+      'edge-bundle',
+      'edge-start',
+      'edge-memory',
+    ])
+    const { selected } = readArguments(['cell-list', 'edge-start', '--quick'])
+    expect(selected.rows.map((row) => row.name)).toEqual(['cell-list'])
+    expect(selected.limits.map((limit) => limit.name)).toEqual(['edge-start'])
     expect(readArguments(['--seconds', '3']).plan.secondsPerTurn).toBe(3)
   })
 
   test('an unknown row and a senseless duration are refused', () => {
-    expect(() => readArguments(['cell-lists'])).toThrow("no row 'cell-lists'")
+    expect(() => readArguments(['cell-lists'])).toThrow("no row or limit 'cell-lists'")
     expect(() => readArguments(['--seconds', '0'])).toThrow('--seconds')
     expect(() => readArguments(['--seconds', 'many'])).toThrow('--seconds')
   })
@@ -203,6 +233,7 @@ describe('the command', () => {
     const { status, stdout } = spawnSync('node', command, { cwd: ROOT, encoding: 'utf8' })
     expect(status).toBe(0)
     expect(stdout).toContain('cell-order')
+    expect(stdout).toContain('edge-memory')
     expect(stdout).toContain('--quick')
   })
 })

@@ -1,48 +1,27 @@
 /** A cached product through the whole pipeline of the edge, against a bare Worker that returns the same. */
-import { HEADERS } from '../../../shared/headers.ts'
-import { edgeSecret } from '../../support/keys.ts'
-import { type Answer, assertSame, exchange, ownHeaders } from '../exchange.ts'
+import { accessToken } from '../../support/keys.ts'
+import { assertStill, bareWorker, firstAnswer, shopperRequest, startEdge } from '../edge.ts'
+import { assertSame, exchange } from '../exchange.ts'
 import { loadFor } from '../load.ts'
 import type { Contest, Plan, Sample } from '../measure.ts'
-import { requestBytes } from '../signed-requests.ts'
 import type { Stage } from '../stage.ts'
-import { bundledEdge, CF_HEADER, startWorkerd } from '../workerd.ts'
+import { startWorkerd } from '../workerd.ts'
 
 const CONNECTIONS = 32
 const HIT = 'tradewind; hit; detail=memory'
-/** The first requests fill memory, and learn the feed and the markets. */
-const WARMING_MAX = 50
 
-export async function edgeHit(stage: Stage, plan: Plan, path: string): Promise<Contest> {
-  await stage.clone('edge_hit')
-  const cell = await stage.startCell('edge_hit')
-  const edge = await startWorkerd({
-    folder: stage.folder,
-    name: 'edge-hit',
-    source: bundledEdge(stage.folder),
-    bindings: {
-      CELLS: JSON.stringify({ eu: { url: `http://127.0.0.1:${cell.port}` } }),
-      EDGE_SECRETS: JSON.stringify({ eu: edgeSecret }),
-      DEFAULT_CELL: 'eu',
-      ENVIRONMENT: 'production',
-    },
-  })
-  const request = requestBytes({
-    method: 'GET',
-    path,
-    host: 'api.example.com',
-    headers: {
-      [CF_HEADER]: JSON.stringify({ country: 'DE' }),
-      'cf-connecting-ip': '192.0.2.7',
-      'accept-language': 'de-DE,de;q=0.9,en;q=0.5',
-    },
-  })
-  const answer = await firstHit(edge.port, request)
-  const floor = await startWorkerd({
-    folder: stage.folder,
-    name: 'edge-hit-floor',
-    source: bareWorker(answer),
-  })
+/** @param authorization what the caller shows; a guest shows nothing. */
+export async function edgeHit(
+  stage: Stage,
+  plan: Plan,
+  read: { name: string; path: string; authorization?: string },
+): Promise<Contest> {
+  const { name, path, authorization } = read
+  const edge = await startEdge(stage, { name })
+  const request = shopperRequest(path, authorization === undefined ? {} : { authorization })
+  const answer = await firstAnswer(edge.port, request, HIT)
+  const source = bareWorker(answer)
+  const floor = await startWorkerd({ folder: stage.folder, name: `${name}-floor`, source })
   assertSame(await exchange(floor.port, request), await exchange(edge.port, request))
   const loaded = (port: number): Promise<Sample> =>
     loadFor({ port, connections: CONNECTIONS, requests: [request] }, plan.secondsPerTurn)
@@ -51,36 +30,31 @@ export async function edgeHit(stage: Stage, plan: Plan, path: string): Promise<C
     ours: () => loaded(edge.port),
     notes: { bytes: Buffer.byteLength(answer.body) },
     verify: async () => {
-      const { headers } = await exchange(edge.port, request)
-      if (headers[HEADERS.cacheStatus] !== HIT) throw new Error('the edge fell out of its memory')
+      await assertStill(edge.port, request, HIT)
+      if (authorization !== undefined) await assertRefused(edge.port, path, authorization)
     },
     close: async () => {
       await floor.stop()
       await edge.stop()
-      await cell.stop()
     },
   }
 }
 
-async function firstHit(port: number, request: Buffer): Promise<Answer> {
-  for (let asked = 0; asked < WARMING_MAX; asked += 1) {
-    const answer = await exchange(port, request)
-    if (answer.headers[HEADERS.cacheStatus] === HIT) return answer
-    if (answer.status !== 200) throw new Error(`the edge answers ${answer.status}: ${answer.body}`)
-  }
-  throw new Error('the edge never answers from its memory')
+/** The same with a customer's token, which lives for longer than the turns take. */
+export async function edgeHitToken(
+  stage: Stage,
+  plan: Plan,
+  read: { name: string; path: string },
+): Promise<Contest> {
+  const token = await accessToken({ role: 'customer', sub: 'cus_bench' })
+  return await edgeHit(stage, plan, { ...read, authorization: `Bearer ${token}` })
 }
 
-/** The same bytes and headers from constants. */
-function bareWorker(answer: Answer): string {
-  return `
-const body = new TextEncoder().encode(${JSON.stringify(answer.body)})
-const headers = ${JSON.stringify(ownHeaders(answer))}
-
-export default {
-  fetch() {
-    return new Response(body, { status: 200, headers })
-  },
-}
-`
+/** A token that is looked at is refused for one changed character. */
+async function assertRefused(port: number, path: string, authorization: string): Promise<void> {
+  const at = authorization.length - 20
+  const changed = authorization[at] === 'A' ? 'B' : 'A'
+  const forged = authorization.slice(0, at) + changed + authorization.slice(at + 1)
+  const { status } = await exchange(port, shopperRequest(path, { authorization: forged }))
+  if (status !== 401) throw new Error(`a forged token is answered ${status}`)
 }

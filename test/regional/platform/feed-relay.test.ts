@@ -24,7 +24,7 @@ import { startCellProcess } from '../../support/cell-process.ts'
 import { cloneDatabase, queryRows } from '../../support/database.ts'
 import { edgeSecret } from '../../support/keys.ts'
 import { type Relay as NetworkRelay, startRelay } from '../../support/relay.ts'
-import { testConfig, testServices } from '../../support/services.ts'
+import { testServices } from '../../support/services.ts'
 import { startUpstashFront, type UpstashFront } from '../../support/upstash-front.ts'
 
 const KEYS = streamKeys('eu')
@@ -69,14 +69,17 @@ function startOne(overrides: Record<string, string> = {}): FeedRelay {
     UPSTASH_REDIS_REST_TOKEN: front.token,
     ...overrides,
   }
-  const relay = startFeedRelay({ ...services, config: testConfig(network.url, config) })!
-  relays.add(relay)
-  return {
+  const own = testServices(network.url, { config })
+  const started = startFeedRelay(own)!
+  const relay = {
     stop: async () => {
       relays.delete(relay)
-      await relay.stop()
+      await started.stop()
+      await own.close()
     },
   }
+  relays.add(relay)
+  return relay
 }
 
 async function change(...tags: string[]): Promise<number> {

@@ -90,7 +90,7 @@ describe('it leaves', () => {
   test('after the request under way is answered, while new ones are refused', async () => {
     const cell = await start()
     const blocker = await blockReads()
-    const underWay = fetch(`${cell.url}/health/ready`)
+    const underWay = markets(cell)
     await vi.waitFor(async () => expect(await blocker.waiting()).toBeGreaterThan(0), 5_000)
     const ended = cell.end('SIGTERM')
     await vi.waitFor(() => expect(cell.output()).toContain('draining'), 5_000)
@@ -104,7 +104,7 @@ describe('it leaves', () => {
   test('without the request under way once the drain has lasted long enough', async () => {
     const cell = await start({ DRAIN_MS_MAX: '100' })
     const blocker = await blockReads()
-    const underWay = fetch(`${cell.url}/health/ready`)
+    const underWay = markets(cell)
     await vi.waitFor(async () => expect(await blocker.waiting()).toBeGreaterThan(0), 5_000)
     const ended = cell.end('SIGTERM')
     await expect(underWay).rejects.toThrow()
@@ -115,7 +115,7 @@ describe('it leaves', () => {
   test('at once at the second signal', async () => {
     const cell = await start()
     const blocker = await blockReads()
-    const underWay = fetch(`${cell.url}/health/ready`).catch(() => 'cut off')
+    const underWay = markets(cell).catch(() => 'cut off')
     await vi.waitFor(async () => expect(await blocker.waiting()).toBeGreaterThan(0), 5_000)
     void cell.end('SIGINT')
     await vi.waitFor(() => expect(cell.output()).toContain('draining'), 5_000)
@@ -145,19 +145,19 @@ test('only what answers nobody’s data is served without a signature', async ()
   expect(await statusOf('/nothing-here')).toBe(404)
 })
 
-/** Holds a lock that every read of the clock waits for. */
+/** Holds a lock that every read of the markets waits for. */
 async function blockReads() {
   const client = new pg.Client({ connectionString: url })
   await client.connect()
   await client.query('begin')
-  await client.query('lock table feed_clock in access exclusive mode')
+  await client.query('lock table market in access exclusive mode')
   return {
     waiting: async () => {
       const [row] = await queryRows<{ waiting: number }>(
         url,
         `select count(*)::int as waiting from pg_stat_activity
           where datname = current_database() and wait_event_type = 'Lock'
-            and query like '%window_start%' and pid <> pg_backend_pid()`,
+            and query like '%from market)%' and pid <> pg_backend_pid()`,
       )
       return row!.waiting
     },

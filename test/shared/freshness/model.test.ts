@@ -4,6 +4,7 @@
  */
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { CachedReads } from '../../../shared/freshness/cached-reads.ts'
 import { type Judged, Knowledge } from '../../../shared/freshness/knowledge.ts'
 import type { Position } from '../../../shared/freshness/position.ts'
 import { ITEMS, KEYS } from './shop.ts'
@@ -148,6 +149,26 @@ class LearnsPastGaps extends Knowledge {
   }
 }
 
+class IgnoresPositions extends CachedReads {
+  override fromMemory(...[request, wait]: Parameters<CachedReads['fromMemory']>) {
+    return super.fromMemory({ ...request, position: null }, wait)
+  }
+
+  override read(...[request, wait]: Parameters<CachedReads['read']>) {
+    return super.read({ ...request, position: null }, wait)
+  }
+}
+
+class AsksForNothing extends CachedReads {
+  protected override minimumFor(): Position | null {
+    return null
+  }
+
+  protected override isEnough(): boolean {
+    return true
+  }
+}
+
 describe('the model finds a violation when', () => {
   it.each<[string, Partial<Rules>]>([
     ['the floor is ignored', { knowledge: () => new IgnoresFloor() }],
@@ -155,6 +176,8 @@ describe('the model finds a violation when', () => {
     ['histories are mixed', { knowledge: () => new IgnoresHistory() }],
     ['answers carry no position', { knowledge: () => new ForgetsPositions() }],
     ['gaps are passed over', { knowledge: () => new LearnsPastGaps() }],
+    ['positions are ignored', { reads: (parts) => new IgnoresPositions(parts) }],
+    ['no minimum is asked for', { reads: (parts) => new AsksForNothing(parts) }],
     ['a shared copy hides its age', { sharedLifeMs: 4_000, sharedAgeMs: () => 0 }],
     ['a position is checked against the shared copy', { forcedPastShared: false }],
     ['the stamp is read after the document', { stampInStatement: false }],

@@ -23,6 +23,7 @@ import { type Item, KEYS, Shop } from './shop.ts'
 
 export interface Rules {
   knowledge: () => Knowledge
+  reads: (parts: ReadsParts) => CachedReads
   /** How long the isolates of a colo share one answer of the feed, and how old they must take it to be. */
   sharedLifeMs: number
   sharedAgeMs: (tookMs: number) => number
@@ -36,8 +37,11 @@ export interface Rules {
   minimumKept: boolean
 }
 
+type ReadsParts = ConstructorParameters<typeof CachedReads>[0]
+
 export const PROTOCOL: Rules = {
   knowledge: () => new Knowledge(),
+  reads: (parts) => new CachedReads(parts),
   sharedLifeMs: 1_000,
   sharedAgeMs: (tookMs) => tookMs + 1_000,
   forcedPastShared: true,
@@ -203,7 +207,7 @@ export class World {
     const source = this.#sourceOf(this.#colo(colo))
     const follower = new FeedFollower({ source, now, knowledge: this.#rules.knowledge() })
     const tier = this.#tierOf(this.#colo(colo))
-    return { colo, memory, reads: new CachedReads({ follower, memory, colo: tier, now }) }
+    return { colo, memory, reads: this.#rules.reads({ follower, memory, colo: tier, now }) }
   }
 
   #colo(name: string): ColoState {
