@@ -18,6 +18,11 @@ const HOP_HEADERS = ['transfer-encoding', 'content-length', 'connection']
 const FEED_LIFE_MS = 1_000
 const FEEDS_MAX = 20
 
+/** True of an address under which an answer of the feed is kept. */
+export function isFeed(address: string): boolean {
+  return address.includes('/feed/')
+}
+
 export class Colo {
   readonly #kept = new Map<string, Kept>()
   /** The feed's answers that it has held of late. */
@@ -65,11 +70,10 @@ export class Colo {
     const headers = response.headers.filter(([name]) => !HOP_HEADERS.includes(name))
     const control = headers.find(([name]) => name === 'cache-control')?.[1] ?? ''
     const seconds = Number(/max-age=(\d+)/.exec(control)?.[1] ?? 0)
-    const isFeed = address.includes('/feed/')
-    const lifeMs = seconds * 1_000 * (isFeed ? this.feedLifeFactor : 1)
+    const lifeMs = seconds * 1_000 * (isFeed(address) ? this.feedLifeFactor : 1)
     const kept = { headers, body: response.body, untilMs: performance.now() + lifeMs }
     this.#kept.set(address, kept)
-    if (isFeed) this.#feeds.push({ address, kept })
+    if (isFeed(address)) this.#feeds.push({ address, kept })
     if (this.#feeds.length > FEEDS_MAX) this.#feeds.shift()
   }
 

@@ -23,6 +23,7 @@ import { FeedFollower, type Milliseconds, type WaitUntil } from '../../shared/fr
 import { type Applied, type Judged, Knowledge } from '../../shared/freshness/knowledge.ts'
 import { MemoryTier } from '../../shared/freshness/memory-tier.ts'
 import type { Position } from '../../shared/freshness/position.ts'
+import { isFeed } from './colo.ts'
 import type { EdgeMaker } from './edges.ts'
 
 type ReadsParts = ConstructorParameters<typeof CachedReads>[0]
@@ -32,12 +33,16 @@ export interface Policy {
   readonly knowledge?: () => Knowledge
   readonly reads?: (parts: ReadsParts) => CachedReads
   readonly now?: Milliseconds
+  /** What the colo's cache is to this edge. */
+  readonly cache?: (cache: Cache) => Cache
 }
 
 /** @param policyOf called once an edge. */
 export function edgeWith(policyOf: (index: number) => Policy): EdgeMaker {
-  return (bindings, cache, index) => {
-    const { knowledge, reads = ownReads, now = Date.now } = policyOf(index)
+  return (bindings, coloCache, index) => {
+    const policy = policyOf(index)
+    const { knowledge, reads = ownReads, now = Date.now } = policy
+    const cache = policy.cache?.(coloCache) ?? coloCache
     const config = readEdgeConfig(bindings)
     const { defaultCell, environment } = config
     const source = cellFeed(defaultCell, cache, config)
@@ -55,6 +60,20 @@ export function edgeWith(policyOf: (index: number) => Policy): EdgeMaker {
 }
 
 const ownReads = (parts: ReadsParts) => new CachedReads(parts)
+
+/** A cache that hands out the feed's answers as they were so long ago, and everything else as it is. */
+export function lateFeed(cache: Cache, lateMs: number): Cache {
+  const seen: { response: Response; atMs: number }[] = []
+  const match = async (address: RequestInfo | URL) => {
+    const response = await cache.match(address)
+    if (!isFeed(String(address))) return response
+    const nowMs = performance.now()
+    if (response !== undefined) seen.push({ response, atMs: nowMs })
+    while (seen.length > 1 && seen[1]!.atMs <= nowMs - lateMs) seen.shift()
+    return seen[0]?.response.clone()
+  }
+  return { match, put: cache.put.bind(cache) } as Cache
+}
 
 /** Takes what a batch says for the newest, though it may be an old one. */
 export class WithoutMax extends Knowledge {

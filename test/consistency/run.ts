@@ -60,7 +60,7 @@ const LOOK_EVERY_MS = 50
 export async function runOnce(stage: Stage, plan: RunPlan): Promise<RunResult> {
   const { fault, broken } = plan
   const scene = await Scene.open(stage, {
-    edges: Math.max(plan.edges, fault?.edgesMin ?? 0),
+    edges: Math.max(plan.edges, (broken ?? fault)?.edgesMin ?? 0),
     seed: plan.seed,
     cells: fault?.cells ?? 1,
     hasWorkerds: broken === undefined && fault?.isOwnEdgesOnly !== true,

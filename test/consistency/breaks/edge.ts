@@ -1,10 +1,12 @@
 /** Rules of the edge's side that are not kept, each under the load and the fault in which that shows. */
 import { FEED_WINDOW } from '../../../shared/freshness/feed.ts'
+import { Knowledge } from '../../../shared/freshness/knowledge.ts'
+import type { EdgeMaker } from '../edges.ts'
 import { pruneTo, tickMany } from '../faults/feed-changes.ts'
-import { oldSharedCopy } from '../faults/isolates.ts'
 import { restore as restoreFault } from '../faults/restore.ts'
 import {
   edgeWith,
+  lateFeed,
   WithoutFloor,
   WithoutGap,
   WithoutIncarnation,
@@ -25,6 +27,21 @@ const MANY_CHANGES: Load = {
   readerRestMsMax: 40,
   readBacks: 1,
 }
+
+/**
+ * Nobody has a position that would bring an edge up to date, and from one answer of the feed to the next there are no
+ * more changes than it reaches back, so that no gap does so either.
+ */
+const NO_POSITIONS: Load = {
+  writers: 2,
+  carriers: 0,
+  strangers: 10,
+  writerRestMsMax: 150,
+  readerRestMsMax: 20,
+  readBacks: 0,
+}
+/** How old the feed's answers are that one edge is given by its colo; another edge there keeps them coming. */
+const LATE_MS = 3_500
 
 export const position: Break = {
   name: 'position',
@@ -83,9 +100,15 @@ export const gap: Break = {
 export const max: Break = {
   name: 'max',
   about: 'an old batch of the feed takes the place of what is known',
-  makeEdge: edgeWith(() => ({ knowledge: () => new WithoutMax() })),
-  load: MANY_CHANGES,
-  fault: oldSharedCopy,
+  edgesMin: 3,
+  makeEdge: givenOldBatches(() => new WithoutMax()),
+  makeControl: givenOldBatches(() => new Knowledge()),
+  load: NO_POSITIONS,
+}
+
+function givenOldBatches(knowledge: () => Knowledge): EdgeMaker {
+  const late = (cache: Cache) => lateFeed(cache, LATE_MS)
+  return edgeWith((index) => ({ knowledge, ...(index === 0 && { cache: late }) }))
 }
 
 export const incarnation: Break = {

@@ -12,6 +12,9 @@ export interface Break {
   /** One line for `--help`. */
   readonly about: string
   readonly makeEdge?: EdgeMaker
+  /** Edges that keep the rule in the same circumstances; the product's own when left out. */
+  readonly makeControl?: EdgeMaker
+  readonly edgesMin?: number
   readonly ownCell?: (databaseUrl: string) => Promise<OwnCell>
   /** Before anybody reads. */
   readonly prepare?: (scene: Scene) => Promise<void>
@@ -20,11 +23,14 @@ export interface Break {
 }
 
 /** The same load and fault with the rule kept, in which nothing may be noticed. */
-export function controlOf({ name, about, load, fault }: Break): Fault {
+export function controlOf(broken: Break): Fault {
+  const { name, about, edgesMin, makeControl, load, fault } = broken
   return {
     name: `${name} kept`,
     about: `not so: ${about}`,
     isOwnEdgesOnly: true,
+    ...(edgesMin && { edgesMin }),
+    ...(makeControl && { makeEdge: makeControl }),
     ...(load && { load }),
     ...(fault?.run && { run: fault.run }),
   }
