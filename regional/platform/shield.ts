@@ -35,6 +35,8 @@ export class Shield {
   readonly #memory: MemoryTier
   readonly #reads: CachedReads
   readonly #snapshots: SnapshotReads
+  #minimumText: string | null | undefined
+  #minimum: Position | null = null
 
   constructor(options: { feed: Database; snapshots: SnapshotReads; bytesMax: number }) {
     const now = () => performance.now()
@@ -59,7 +61,7 @@ export class Shield {
     let refusal: Problem | null = null
     const request = {
       key: incoming.key,
-      position: parsePosition(incoming.header(HEADERS.minimum), 'catalogue'),
+      position: this.#minimumIn(incoming.header(HEADERS.minimum)),
       staleIfErrorSeconds: 0,
       origin: {
         fetch: (asked: Asked) =>
@@ -76,6 +78,15 @@ export class Shield {
     if (served.kind === 'response') throw refusal
     if (served.kind === 'unavailable') throw served.cause ?? new Problem('cell.unavailable')
     return responseOf(served, incoming.header('if-none-match'))
+  }
+
+  /** Edges name the same minimum until something changes, so it is read once. */
+  #minimumIn(text: string | null | undefined): Position | null {
+    if (text !== this.#minimumText) {
+      this.#minimumText = text
+      this.#minimum = parsePosition(text, 'catalogue')
+    }
+    return this.#minimum
   }
 
   get health() {

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { createServer, type RequestListener, type Server } from 'node:http'
 import { afterEach, describe, expect, test } from 'vitest'
 import { EdgeSignatures } from '../../regional/platform/edge-signature.ts'
-import { limitLineOf, lineOf, readArguments } from '../../scripts/bench.ts'
+import { isWithin, limitLineOf, lineOf, readArguments } from '../../scripts/bench.ts'
 import { ROOT } from '../../scripts/support/state.ts'
 import { assertSame, exchange } from '../bench/exchange.ts'
 import { limitOf, limits } from '../bench/limits.ts'
@@ -194,6 +194,20 @@ describe('recording', () => {
 })
 
 describe('the command', () => {
+  test('slack forgives a share of a bar, never of the truth that it was missed', () => {
+    const turns = [{ floor: sample(100), ours: sample(60) }]
+    const row = rowOf({ name: 'edge-hit', bar: 0.8 }, turns)
+    expect(row.ok).toBe(false)
+    expect([0, 0.2, 0.3].map((slack) => isWithin(row, slack))).toEqual([false, false, true])
+    expect(isWithin({ ...row, p99Ratio: 2, p99Bar: 1.3 }, 0.3)).toBe(false)
+    expect(isWithin({ ...row, p99Ratio: 1.8, p99Bar: 1.3 }, 0.3)).toBe(true)
+    expect(readArguments([]).slack).toBe(0)
+    expect(readArguments(['--slack', '0.4']).slack).toBe(0.4)
+    for (const wrong of ['1', '-0.1', 'much']) {
+      expect(() => readArguments([`--slack=${wrong}`])).toThrow('--slack')
+    }
+  })
+
   test('no name means all there is, and a name only its own', () => {
     const all = readArguments([]).selected
     expect(all.rows.map((row) => row.name)).toEqual([
