@@ -100,6 +100,7 @@ interface Copy extends Aged {
 function coloCopy(cache: Cache, cell: Cell, address: string) {
   /** The copy seen last, and how old it could be at first sight. A cache may keep one longer than it was told. */
   let seen: { copy: string; atMs: number; ageMs: number } | null = null
+  let lastMs = Number.NEGATIVE_INFINITY
 
   return {
     take: async (): Promise<Aged | null> => {
@@ -108,16 +109,23 @@ function coloCopy(cache: Cache, cell: Cell, address: string) {
       const text = await unseal(sealed, address, [cell])
       if (text === null) return null
       const { copy, ageMs, batch } = JSON.parse(text) as Copy
+      const nowMs = Date.now()
+      const isSetBack = nowMs < lastMs
+      lastMs = nowMs
       if (seen?.copy !== copy) {
-        seen = { copy, atMs: Date.now(), ageMs: ageMs + SHARED_SECONDS * 1_000 }
+        seen = { copy, atMs: nowMs, ageMs: ageMs + SHARED_SECONDS * 1_000 }
+      } else if (isSetBack) {
+        // How long we have known it can no longer be told.
+        return null
       }
-      return { batch, ageMs: seen.ageMs + Date.now() - seen.atMs }
+      return { batch, ageMs: seen.ageMs + nowMs - seen.atMs }
     },
 
     /** @returns what was left, as old as it is by then. */
     leave: async ({ batch, ageMs }: Aged): Promise<Aged> => {
       const copy = crypto.randomUUID()
       const atMs = Date.now()
+      lastMs = atMs
       seen = { copy, atMs, ageMs }
       const left: Copy = { copy, ageMs, batch }
       const sealed = await seal(JSON.stringify(left), address, [cell])

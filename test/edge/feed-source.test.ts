@@ -93,6 +93,17 @@ describe('the shared feed', () => {
     expect((await source.shared(null)).ageMs).toBeGreaterThanOrEqual(5_000)
   })
 
+  it('does without a copy whose age a clock that was set back hides', async () => {
+    const { cache } = coloCache()
+    await sourceOn(cache).shared(null)
+    const source = sourceOn(cache)
+    vi.setSystemTime(Date.now() + 700)
+    await source.shared(null)
+    vi.setSystemTime(Date.now() - 400)
+    expect((await source.shared(null)).ageMs).toBe(0)
+    expect(asked).toHaveLength(2)
+  })
+
   it('is not shared between cells’ environments', async () => {
     const { cache } = coloCache()
     await sourceOn(cache, 'staging').shared(null)
