@@ -61,14 +61,15 @@ export function rowOf(
   turns: readonly Turn[],
   notes: Row['notes'] = {},
 ): Row {
-  const ratio = median(turns.map(({ floor, ours }) => ours.perSecond / floor.perSecond))
-  const p99Ratio = median(turns.map(({ floor, ours }) => ours.p99Ms / floor.p99Ms))
+  // Judged as they are printed.
+  const ratio = rounded(median(turns.map(({ floor, ours }) => ours.perSecond / floor.perSecond)))
+  const p99Ratio = rounded(median(turns.map(({ floor, ours }) => ours.p99Ms / floor.p99Ms)))
   return {
     name: spec.name,
     floor: Math.round(median(turns.map((turn) => turn.floor.perSecond))),
     ours: Math.round(median(turns.map((turn) => turn.ours.perSecond))),
-    ratio: rounded(ratio),
-    p99Ratio: rounded(p99Ratio),
+    ratio,
+    p99Ratio,
     bar: spec.bar,
     p99Bar: spec.p99Bar ?? null,
     ok: ratio >= spec.bar && p99Ratio <= (spec.p99Bar ?? Number.POSITIVE_INFINITY),
