@@ -41,10 +41,7 @@ export class EdgeSignatures {
   constructor(secrets: readonly string[], clock: Clock) {
     this.#clock = clock
     this.#secrets = new Map(
-      secrets.map((entry) => {
-        const colon = entry.indexOf(':')
-        return [entry.slice(0, colon), createSecretKey(entry.slice(colon + 1), 'base64url')]
-      }),
+      secrets.map(sealKeyOf).map(({ keyId, secret }) => [keyId, createSecretKey(secret)]),
     )
   }
 
@@ -78,7 +75,7 @@ export class EdgeSignatures {
   }
 }
 
-/** One of the secrets that cell and edge share, for seals. @param entry `keyid:base64url`. */
+/** One of the secrets that cell and edge share. @param entry `keyid:base64url`. */
 export function sealKeyOf(entry: string): SealKey {
   const colon = entry.indexOf(':')
   const secret = Uint8Array.from(Buffer.from(entry.slice(colon + 1), 'base64url'))

@@ -28,19 +28,9 @@ afterAll(async () => {
 })
 
 /** A new price, of which no edge knows yet: what is forwarded teaches an edge nothing. */
-async function changePrice(): Promise<string> {
+function changePrice(): Promise<string> {
   price += 1
-  const [first] = system.edgeUrls
-  const response = await fetch(`${first}/v1/staff/variants/DRY-BAG-SET/prices`, {
-    method: 'PUT',
-    headers: {
-      authorization: `Bearer ${system.tokens.staff}`,
-      'content-type': 'application/json',
-    },
-    body: JSON.stringify({ prices: { EUR: price } }),
-  })
-  expect(response.status).toBe(200)
-  return response.headers.get('tradewind-position')!
+  return system.changePrice('DRY-BAG-SET', price)
 }
 
 async function readPrice(edge: string, position: string, reader: number): Promise<number> {

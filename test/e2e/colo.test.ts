@@ -52,15 +52,7 @@ test('a new isolate answers from the colo, with the same bytes, until what is kn
   const second = await readInNewIsolate()
   expect(second).toEqual({ ...first, from: 'tradewind; hit; detail=colo' })
 
-  const changed = await fetch(`${system.edgeUrl}/v1/staff/variants/DRY-BAG-SET/prices`, {
-    method: 'PUT',
-    headers: {
-      authorization: `Bearer ${system.tokens.staff}`,
-      'content-type': 'application/json',
-    },
-    body: JSON.stringify({ prices: { EUR: 4321 } }),
-  })
-  const position = changed.headers.get(HEADERS.position)!
+  const position = await system.changePrice('DRY-BAG-SET', 4_321)
   const third = await readInNewIsolate({ [HEADERS.position]: position })
   expect(third.from).toBe('tradewind; fwd=stale; stored')
   expect(third.text).toContain('"amountMinor":4321')

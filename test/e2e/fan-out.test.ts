@@ -56,16 +56,7 @@ let amount = 10_000
 /** A new price, written through an edge that knows of no Redis. @returns it and its position. */
 async function reprice(): Promise<{ amountMinor: number; position: string }> {
   amount += 1
-  const response = await fetch(`${system.edgeUrl}/v1/staff/variants/DRY-BAG-SET/prices`, {
-    method: 'PUT',
-    headers: {
-      authorization: `Bearer ${system.tokens.staff}`,
-      'content-type': 'application/json',
-    },
-    body: JSON.stringify({ prices: { EUR: amount } }),
-  })
-  expect(response.status).toBe(200)
-  return { amountMinor: amount, position: response.headers.get(HEADERS.position)! }
+  return { amountMinor: amount, position: await system.changePrice('DRY-BAG-SET', amount) }
 }
 
 async function priceAt({ url }: TestEdge, headers: Record<string, string> = {}): Promise<number> {

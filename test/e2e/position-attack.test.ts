@@ -51,18 +51,9 @@ async function send(path: string, { client = HONEST, position }: Sent = {}): Pro
   return response
 }
 
-async function changePrice(): Promise<string> {
+function changePrice(): Promise<string> {
   price += 1
-  const response = await fetch(`${system.edgeUrl}/v1/staff/variants/${SKU}/prices`, {
-    method: 'PUT',
-    headers: {
-      authorization: `Bearer ${system.tokens.staff}`,
-      'content-type': 'application/json',
-    },
-    body: JSON.stringify({ prices: { EUR: price } }),
-  })
-  expect(response.status).toBe(200)
-  return response.headers.get('tradewind-position')!
+  return system.changePrice(SKU, price)
 }
 
 /** Everything that a client could make up, or hear of. */

@@ -39,18 +39,9 @@ async function send(path: string, position?: string): Promise<Response> {
   return await fetch(system.edgeUrl + path, { headers })
 }
 
-async function changePrice(): Promise<string> {
+function changePrice(): Promise<string> {
   price += 1
-  const response = await fetch(`${system.edgeUrl}/v1/staff/variants/DRY-BAG-SET/prices`, {
-    method: 'PUT',
-    headers: {
-      authorization: `Bearer ${system.tokens.staff}`,
-      'content-type': 'application/json',
-    },
-    body: JSON.stringify({ prices: { EUR: price } }),
-  })
-  expect(response.status).toBe(200)
-  return response.headers.get('tradewind-position')!
+  return system.changePrice('DRY-BAG-SET', price)
 }
 
 async function priceIn(response: Response): Promise<number> {

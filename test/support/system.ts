@@ -2,6 +2,7 @@
 import { seedDemo } from '../../scripts/support/demo-catalogue.ts'
 import { freePort } from '../../scripts/support/ports.ts'
 import { type Client, type ClientOptions, createClient } from '../../shared/client/create-client.ts'
+import { HEADERS } from '../../shared/headers.ts'
 import { type CellProcess, startCellProcess } from './cell-process.ts'
 import { cloneDatabase } from './database.ts'
 import { bundleEdge, startEdge, type TestEdge } from './edge.ts'
@@ -21,6 +22,8 @@ export interface TestSystem {
   readonly tokens: { readonly staff: string; readonly customer: string }
   /** A client of the first edge that gives up at once, so that a test sees what was answered. */
   client(options?: Partial<ClientOptions>): Client
+  /** Sets a variant's price in EUR, through the first edge. @returns the position of the change. */
+  changePrice(sku: string, amountMinor: number): Promise<string>
   /** Ends the cell's process: by `SIGKILL` unless told otherwise. */
   stopCell(signal?: NodeJS.Signals): Promise<void>
   startCell(): Promise<void>
@@ -64,14 +67,24 @@ export async function startSystem(
     await cell?.end(signal)
     cell = undefined
   }
+  const tokens = {
+    staff: await accessToken(),
+    customer: await accessToken({ role: 'customer', sub: 'cus_test' }),
+  }
   return {
     edgeUrl: edgeUrls[0]!,
     edgeUrls,
     cellUrl,
     databaseUrl,
-    tokens: {
-      staff: await accessToken(),
-      customer: await accessToken({ role: 'customer', sub: 'cus_test' }),
+    tokens,
+    changePrice: async (sku, amountMinor) => {
+      const response = await fetch(`${edgeUrls[0]}/v1/staff/variants/${sku}/prices`, {
+        method: 'PUT',
+        headers: { authorization: `Bearer ${tokens.staff}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ prices: { EUR: amountMinor } }),
+      })
+      if (response.status !== 200) throw new Error(await response.text())
+      return response.headers.get(HEADERS.position)!
     },
     client: (client = {}) =>
       createClient({ baseUrl: edgeUrls[0]!, retries: { attemptsMax: 1 }, ...client }),
@@ -93,7 +106,7 @@ async function seededDatabase(): Promise<string> {
   try {
     await seedDemo(services)
   } finally {
-    await services.db.close()
+    await services.close()
   }
   return url
 }

@@ -43,7 +43,7 @@ beforeAll(async () => {
   services = testServices(url)
 })
 afterAll(async () => {
-  await services.db.close()
+  await services.close()
   await Promise.all([front.close(), network.close()])
 })
 beforeEach(async () => {

@@ -22,7 +22,7 @@ beforeAll(async () => {
   url = await cloneDatabase()
   services = testServices(url)
 })
-afterAll(() => services.db.close())
+afterAll(() => services.close())
 beforeEach(async () => {
   await queryRows(url, 'truncate feed_change')
   await queryRows(

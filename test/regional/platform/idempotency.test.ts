@@ -20,7 +20,7 @@ beforeAll(async () => {
   url = await cloneDatabase()
   services = testServices(url)
 })
-afterAll(() => services.db.close())
+afterAll(() => services.close())
 
 function recordOf(changes: Partial<Parameters<typeof idempotencyRecord>[0]> = {}) {
   return idempotencyRecord({

@@ -19,7 +19,7 @@ beforeEach(async () => {
 
 afterEach(async () => {
   await Promise.all(running.map((jobs) => jobs.stop()))
-  await services.db.close()
+  await services.close()
 })
 
 async function start(module: Partial<Module>): Promise<Jobs> {
