@@ -14,7 +14,7 @@ import type { Fault } from './index.ts'
 const DELAY_MS_MAX = 2_300
 /** For so long nothing comes through at all, and for so long everything does. */
 const LOST_MS = [300, 2_600] as const
-const FOUND_MS = [200, 800] as const
+const FOUND_MS = [400, 1_600] as const
 /** An answer is held until the next one has passed it, or so long. */
 const HELD_MS_MAX = 400
 /** An answer that is given again is at most so old. */
