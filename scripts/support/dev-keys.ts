@@ -8,6 +8,7 @@ export interface DevKeys {
   /** `keyid:secret`, shared by edge and cell. */
   edgeSecret: string
   cartKey: string
+  authSecret: string
   /** The public keys, a JWKS document. */
   jwks: string
   /** Signs access tokens. */
@@ -19,6 +20,7 @@ const FILES = {
   jwks: 'jwks.json',
   edgeSecret: 'edge-secret',
   cartKey: 'cart-key',
+  authSecret: 'auth-secret',
 } as const
 
 /** Reads the keys in `folder`, making them the first time. */
@@ -38,6 +40,7 @@ export function readKeys(folder: string): DevKeys {
     jwks: read(FILES.jwks),
     edgeSecret: read(FILES.edgeSecret),
     cartKey: read(FILES.cartKey),
+    authSecret: read(FILES.authSecret),
   }
 }
 
@@ -50,6 +53,7 @@ async function makeKeys(folder: string): Promise<void> {
   const publicKey = { ...(await exportJWK(pair.publicKey)), ...named }
   write(FILES.edgeSecret, `edge-dev:${randomBytes(32).toString('base64url')}`)
   write(FILES.cartKey, randomBytes(32).toString('base64url'))
+  write(FILES.authSecret, randomBytes(32).toString('base64url'))
   write(FILES.jwks, JSON.stringify({ keys: [publicKey] }))
   // Last: its presence says that all are there.
   write(FILES.tokenKey, JSON.stringify({ ...(await exportJWK(pair.privateKey)), ...named }))

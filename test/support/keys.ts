@@ -19,6 +19,7 @@ const publicJwk = { ...(await exportJWK(pair.publicKey)), kid: 'test-1', alg: 'E
 
 export const edgeSecret = `edge-1:${randomBytes(32).toString('base64url')}`
 export const cartKey = randomBytes(32).toString('base64url')
+export const authSecret = randomBytes(32).toString('base64url')
 export const jwks = { keys: [publicJwk] }
 
 /** An access token of the cell `eu`, for staff with every scope unless told otherwise. */
