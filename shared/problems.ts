@@ -41,6 +41,8 @@ export const PROBLEMS = {
   'order.unknown': [404, 'The order is not known'],
   'payment.declined': [402, 'The payment was declined'],
   'account.link_refused': [400, 'The link is not valid, or no longer'],
+  'second_factor.active': [409, 'The account has a second factor already'],
+  'second_factor.none': [409, 'The account has no second factor'],
   'limit.exceeded': [429, 'Too many requests'],
   'cell.overloaded': [503, 'The service is busy'],
   'cell.unavailable': [503, 'The service cannot be reached'],
