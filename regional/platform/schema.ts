@@ -96,13 +96,14 @@ export const session = pgTable(
   {
     id: text().primaryKey(),
     accountId: text('account_id').notNull(),
-    /** Names the session to the library that made it; nobody outside is shown it. */
-    token: text().notNull().unique(),
+    /** How long it stands without being used. */
+    idleSeconds: integer('idle_seconds').notNull(),
     expiresAt: timestamp('expires_at', { withTimezone: true }).notNull(),
-    ipAddress: text('ip_address'),
+    /** What the client said of itself. */
     userAgent: text('user_agent'),
     createdAt: timestamp('created_at', { withTimezone: true }).notNull().defaultNow(),
-    updatedAt: timestamp('updated_at', { withTimezone: true }).notNull().defaultNow(),
+    /** When it last fetched an access token. */
+    usedAt: timestamp('used_at', { withTimezone: true }).notNull().defaultNow(),
   },
   (table) => [
     index('session_account').on(table.accountId),
