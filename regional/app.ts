@@ -11,6 +11,7 @@ import { HEADERS } from '../shared/headers.ts'
 import { CUSTOMER_GROUP, GROUP_PARAMETER, groupOf } from '../shared/principal.ts'
 import { Problem } from '../shared/problems.ts'
 import { type SealKey, seal } from '../shared/signing/seal.ts'
+import { mailboxPages } from './modules/notifications/index.ts'
 import { AccessTokens } from './platform/access-token.ts'
 import { answer } from './platform/answer.ts'
 import { codeOf, databaseProblem, placesOf, reasonOf, rootOf } from './platform/database-errors.ts'
@@ -44,6 +45,8 @@ export function createApp(services: Services, modules: readonly Module[]) {
     c.json(config.TOKEN_JWKS, 200, { 'cache-control': 'public, max-age=300' }),
   )
   app.route('/', reference())
+  const mailbox = mailboxPages(config)
+  if (mailbox !== null) app.route('/', mailbox)
   app.get('/internal/feed', (c) => {
     assertSigned(c, headersOf(c))
     return answerFeed(c, services, sealKeys)

@@ -1,5 +1,6 @@
 /** Opens what every module is given, from a cell's configuration. */
 import type { Config } from './config.ts'
+import { openMailer } from './modules/notifications/index.ts'
 import { type Clock, systemClock } from './platform/clock.ts'
 import { Database, type DatabaseOptions } from './platform/database.ts'
 import { FEED_WAITS } from './platform/feed.ts'
@@ -43,6 +44,7 @@ export function openServices(
   const replica = replicaUrl === undefined ? null : new Database({ ...near, url: replicaUrl }, log)
   const snapshots = new SnapshotReads({ primary: db, replica, log })
   const shield = new Shield({ feed, snapshots, bytesMax: config.SHIELD_MIB_MAX * MEBIBYTE })
+  const mailer = openMailer(config)
   return {
     db,
     feed,
@@ -50,7 +52,9 @@ export function openServices(
     log,
     config,
     shield,
+    mailer,
     close: async () => {
+      mailer.close()
       await Promise.all([db.close(), feed.close(), replica?.close()])
     },
   }

@@ -11,6 +11,7 @@ import type { Clock } from './clock.ts'
 import type { Database, Runner, Tx } from './database.ts'
 import type { IdempotencyRecord } from './idempotency.ts'
 import type { Logger } from './log.ts'
+import type { Mailer } from './mailer.ts'
 import type { Shield } from './shield.ts'
 import type { Snapshots } from './snapshots.ts'
 
@@ -23,6 +24,7 @@ export interface Services {
   readonly log: Logger
   readonly config: Config
   readonly shield: Shield
+  readonly mailer: Mailer
   /** Closes the pools when what runs on them has ended. */
   close(): Promise<void>
 }
@@ -123,7 +125,20 @@ export interface Reaction {
   /** Unique; the name of its queue. */
   readonly name: string
   readonly on: string
+  /** True when it asks a vendor, who may be slow or away for hours: few events at a time, retried for a day. */
+  readonly asksVendor?: boolean
+  /** @throws {FinalFailure} for an event that no repeat would help. */
   run(services: Services, event: StoredEvent): Promise<void>
+}
+
+/** Sends an event to the dead letters at once. Its code is logged, and its message is not. */
+export class FinalFailure extends Error {
+  readonly code: string
+
+  constructor(code: string, options: { cause: unknown }) {
+    super(code, options)
+    this.code = code
+  }
 }
 
 export interface StoredEvent {
