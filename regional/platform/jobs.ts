@@ -22,6 +22,7 @@ import {
   type StoredEvent,
 } from './implement.ts'
 import { dispatchEvents, pruneOutbox } from './outbox.ts'
+import { pruneSessions } from './sessions.ts'
 
 /** Connections of one process for everything in this file, beside `DATABASE_POOL_MAX`. */
 export const JOBS_POOL_MAX = 4
@@ -64,6 +65,7 @@ const platformJobs: readonly Job[] = [
   { name: 'platform.prune-feed', everySeconds: 60, run: ({ db }) => pruneFeed(db) },
   { name: 'platform.prune-idempotency', everySeconds: 600, run: ({ db }) => pruneIdempotency(db) },
   { name: 'platform.prune-outbox', everySeconds: 600, run: ({ db }) => pruneOutbox(db) },
+  { name: 'platform.prune-sessions', everySeconds: 600, run: ({ db }) => pruneSessions(db) },
 ]
 
 export interface Jobs {

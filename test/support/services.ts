@@ -6,7 +6,7 @@ import { type Config, readConfig } from '../../regional/config.ts'
 import { openServices } from '../../regional/open-services.ts'
 import type { Clock } from '../../regional/platform/clock.ts'
 import type { Services } from '../../regional/platform/implement.ts'
-import { cartKey, edgeSecret, jwks } from './keys.ts'
+import { cartKey, edgeSecret, tokenKeySecret } from './keys.ts'
 
 /** Where this process's cells leave their e-mail; made by the first that sends any. */
 export const mailFolder = join(tmpdir(), `tradewind-mail-${process.pid}`)
@@ -19,7 +19,7 @@ export function testEnvironment(url: string, overrides: Record<string, string> =
     CELL: 'eu',
     DATABASE_URL: url,
     EDGE_SECRETS: edgeSecret,
-    TOKEN_JWKS: JSON.stringify(jwks),
+    TOKEN_KEY_SECRET: tokenKeySecret,
     CART_KEY: cartKey,
     ...(overrides.SMTP_URL === undefined ? { MAIL_FOLDER: mailFolder } : {}),
     MAIL_FROM: 'Test shop <shop@tradewind.test>',
