@@ -3,7 +3,15 @@ import type { Module } from '../platform/implement.ts'
 import { carts } from './carts/index.ts'
 import { catalog } from './catalog/index.ts'
 import { inventory } from './inventory/index.ts'
+import { notifications } from './notifications/index.ts'
 import { orders } from './orders/index.ts'
 import { payments } from './payments/index.ts'
 
-export const modules: readonly Module[] = [catalog, inventory, carts, payments, orders]
+export const modules: readonly Module[] = [
+  catalog,
+  inventory,
+  carts,
+  payments,
+  orders,
+  notifications,
+]

@@ -23,6 +23,7 @@ const MODULE_GRAPH = {
   carts: ['catalog'],
   catalog: ['inventory'],
   inventory: [],
+  notifications: [],
   orders: ['carts', 'inventory', 'payments'],
   payments: [],
 }
