@@ -2,14 +2,14 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { ANY_TAG, FEED_TAGS_MAX } from '../../shared/freshness/feed.ts'
 import type { Position } from '../../shared/freshness/position.ts'
-import type { DomainEvent, Runner } from './database.ts'
+import type { AuditEntry, DomainEvent, Runner } from './database.ts'
 import { statement, value } from './statement.ts'
 import { v7 as uuidv7 } from './uuid.ts'
 
 export interface TxEffects {
   tags: Set<string>
   events: { id: string; type: string; subject: string; payload: Record<string, unknown> }[]
-  audits: { id: string; actor: string; action: string; subject: string; requestId: string }[]
+  audits: (AuditEntry & { id: string; contract: string | null })[]
   answer: {
     keyHash: string
     contract: string
@@ -73,10 +73,10 @@ export function eventsJson(...events: DomainEvent[]): string {
 const records = sql`
   events as (${insertingEvents()}),
   audits as (
-    insert into audit (id, actor, action, subject, request_id)
-    select id, actor, action, subject, "requestId"
-    from jsonb_to_recordset(${value('audits')}::jsonb)
-      as entry(id uuid, actor text, action text, subject text, "requestId" text)
+    insert into audit (id, actor, action, subject, request_id, contract, detail)
+    select id, actor, action, subject, "requestId", contract, detail
+    from jsonb_to_recordset(${value('audits')}::jsonb) as entry(id uuid, actor text, action text,
+      subject text, "requestId" text, contract text, detail jsonb)
   ),
   answered as (${answering()})`
 

@@ -28,6 +28,29 @@ const selectMigrated = statement<Record<string, never>, { at: number | null }>(
   sql`select max(created_at) as at from drizzle.__drizzle_migrations`,
 )
 
+interface RightsRow {
+  mayChangeAudit: boolean
+  isLacking: boolean
+}
+
+/** Whoever owns a table, or its schema, may take every right, whatever was revoked. */
+const selectRights = statement<Record<string, never>, RightsRow>(
+  'servable_rights',
+  sql`select bool_or(name in ('audit', 'audit_seal') and (
+      has_table_privilege(oid, 'update, delete, truncate, trigger')
+      or has_any_column_privilege(oid, 'update')
+      or pg_has_role(relowner, 'member') or pg_has_role(nspowner, 'member')
+    )) as "mayChangeAudit",
+    bool_or(not has_table_privilege(oid, 'insert')) as "isLacking"
+  from (
+    select class.oid, class.relname as name, class.relowner, namespace.nspowner
+    from pg_class class join pg_namespace namespace on namespace.oid = class.relnamespace
+    where namespace.nspname = 'public' and class.relkind in ('r', 'p')
+  ) own`,
+)
+
+const HOW_TO_CONNECT = 'let DATABASE_URL name a login made by `npm run migrate -- --login NAME`'
+
 /** @throws {Error} one line that says what is wrong and what to do. */
 export async function assertServable(db: Database): Promise<void> {
   const [row] = await db.run(selectDatabase, {}).catch((cause: unknown) => {
@@ -44,10 +67,25 @@ export async function assertServable(db: Database): Promise<void> {
       `synchronous_commit is '${synchronousCommit}': it must be 'on', or an answered write can be lost`,
     )
   }
-  const migrated = hasMigrations ? (await db.run(selectMigrated, {}))[0]?.at : null
+  const migrated = hasMigrations ? await newestApplied(db) : null
   if (!hasJobs || (migrated ?? 0) < newestMigration()) {
     throw new Error('The database lacks migrations: run `npm run migrate`')
   }
+  const [rights] = await db.run(selectRights, {})
+  if (rights!.mayChangeAudit) {
+    throw new Error(`The cell’s role may change the audit log: ${HOW_TO_CONNECT}`)
+  }
+  if (rights!.isLacking) throw new Error(`The cell’s role lacks rights: ${HOW_TO_CONNECT}`)
+}
+
+const INSUFFICIENT_PRIVILEGE = '42501'
+
+async function newestApplied(db: Database): Promise<number | null | undefined> {
+  const rows = await db.run(selectMigrated, {}).catch((cause: unknown) => {
+    if (codeOf(cause) !== INSUFFICIENT_PRIVILEGE) throw cause
+    throw new Error(`The cell’s role lacks rights: ${HOW_TO_CONNECT}`, { cause })
+  })
+  return rows[0]?.at
 }
 
 /** When the newest migration of this release was made, as the migrator records it. */

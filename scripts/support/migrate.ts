@@ -1,13 +1,18 @@
-/** Applies the migrations in `drizzle/`, in order, each once, and the job queue's own tables. */
+/** Applies the migrations in `drizzle/`, in order, each once, and the job queue's own tables; then sets the cell's rights. */
 import { fileURLToPath } from 'node:url'
 import { drizzle } from 'drizzle-orm/node-postgres'
 import { migrate as migrateWith } from 'drizzle-orm/node-postgres/migrator'
 import pg from 'pg'
 import { installJobs } from '../../regional/platform/jobs.ts'
+import { ensureLogin, grantRights, type Login } from './app-role.ts'
 
-/** @throws {Error} that says why, without the address and its password; a migration that fails is rolled back. */
-export async function migrate(url: string): Promise<void> {
-  await apply(url).catch((error: Error) => {
+/**
+ * @param url as the owner of the tables, who may create roles.
+ * @param login of the cell, to be created or given its password.
+ * @throws {Error} that says why, without the address and its password; a migration that fails is rolled back.
+ */
+export async function migrate(url: string, login?: Login): Promise<void> {
+  await apply(url, login).catch((error: Error) => {
     const { message, code } = (error.cause ?? error) as Error & { code?: string }
     const reason = message || code
     throw new Error(`The database cannot be migrated (${reason}): check DATABASE_URL`, {
@@ -16,7 +21,7 @@ export async function migrate(url: string): Promise<void> {
   })
 }
 
-async function apply(url: string): Promise<void> {
+async function apply(url: string, login: Login | undefined): Promise<void> {
   const pool = new pg.Pool({ connectionString: url, max: 2 })
   try {
     await migrateWith(drizzle({ client: pool }), {
@@ -26,4 +31,6 @@ async function apply(url: string): Promise<void> {
   } finally {
     await pool.end()
   }
+  await grantRights(url)
+  if (login !== undefined) await ensureLogin(url, login)
 }

@@ -3,14 +3,15 @@ import { type Config, readConfig } from '../../regional/config.ts'
 import { openServices } from '../../regional/open-services.ts'
 import type { Clock } from '../../regional/platform/clock.ts'
 import type { Services } from '../../regional/platform/implement.ts'
+import { asApp } from './app-login.ts'
 import { cartKey, edgeSecret, jwks } from './keys.ts'
 
-/** The environment of a cell `eu` on a database, with this run's keys. */
+/** The environment of a cell `eu` on a database, with this run's keys, as a login that may do what a cell may. */
 export function testEnvironment(url: string, overrides: Record<string, string> = {}) {
   return {
     NODE_ENV: 'test',
     CELL: 'eu',
-    DATABASE_URL: url,
+    DATABASE_URL: asApp(url),
     EDGE_SECRETS: edgeSecret,
     TOKEN_JWKS: JSON.stringify(jwks),
     CART_KEY: cartKey,
