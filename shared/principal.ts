@@ -7,6 +7,7 @@ export const SCOPES = [
   'inventory:write',
   'carts:read',
   'orders:read',
+  'audit:read',
 ] as const
 
 export type Scope = (typeof SCOPES)[number]

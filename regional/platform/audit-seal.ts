@@ -23,19 +23,30 @@ export const SEAL_BATCH_MAX = 500
 /** Of one run: the next goes on. */
 const BATCHES_MAX = 40
 
-/** The rows of a batch, each with the head that its snapshot showed. */
-export const selectUnsealed = statement<
-  { limit: number },
-  ChainedRow & { headN: number | null; headHash: string | null }
->(
+interface ChainEnd {
+  n: number
+  hash: string
+  /** The time of the oldest row that may still be sealed. */
+  from: string
+}
+
+const selectEnd = statement<Record<string, never>, ChainEnd>(
+  'audit_chain_end',
+  sql`
+  select coalesce(head.n, 0) as n, coalesce(head.hash, ${sql.raw(`'${GENESIS}'`)}) as hash,
+    ${sealableFrom}::text as "from"
+  from (select 1) one
+    left join (select n, hash from audit_seal order by n desc limit 1) head on true`,
+)
+
+/** Told the time, Postgres knows how few rows there are since, and takes them from the index in their order. */
+export const selectUnsealed = statement<{ from: string; limit: number }, ChainedRow>(
   'audit_unsealed',
   sql`
-  with head as (select n, hash from audit_seal order by n desc limit 1)
-  select ${chainedColumns}, head.n as "headN", head.hash as "headHash"
-  from audit entry left join head on true
-  where entry.at >= ${sealableFrom}
+  select ${chainedColumns} from audit entry
+  where entry.at >= ${value('from')}::timestamptz
     and not exists (select from audit_seal seal where seal.audit_id = entry.id)
-  order by entry.at, entry.id limit ${value('limit')}`,
+  order by entry.at, entry.id limit ${value('limit')}::int`,
 )
 
 const insertSeals = statement<{ seals: string }, unknown>(
@@ -68,10 +79,11 @@ const UNIQUE_VIOLATION = '23505'
 
 /** Seals at most `SEAL_BATCH_MAX` rows, or none when another sealed at the same time. */
 export async function sealBatch(runner: Runner): Promise<SealedBatch> {
-  const rows = await runner.run(selectUnsealed, { limit: SEAL_BATCH_MAX })
-  const [first] = rows
-  if (first === undefined) return { head: null, full: false }
-  let head: AuditHead = { n: first.headN ?? 0, hash: first.headHash ?? GENESIS }
+  const [end] = await runner.run(selectEnd, {})
+  const { from, ...newest } = end!
+  const rows = await runner.run(selectUnsealed, { from, limit: SEAL_BATCH_MAX })
+  if (rows.length === 0) return { head: null, full: false }
+  let head: AuditHead = newest
   const seals = rows.map((row) => {
     const n = head.n + 1
     head = { n, hash: sealHash(head.hash, n, row) }
