@@ -6,11 +6,12 @@ import { REQUEST_WAITS } from '../regional/platform/connections.ts'
 import { codeOf, Database } from '../regional/platform/database.ts'
 import { createLog } from '../regional/platform/log.ts'
 import { optionsOf } from './support/arguments.ts'
+import { readDevState } from './support/state.ts'
 
 const HELP = `Usage: DATABASE_URL=postgres://… npm run audit:verify [-- --head N:HASH] [--json]
 
 Reads the audit log and its chain, as any role that may select, and finds rows that were changed, removed, reordered
-or put in later. Exits 0 only when everything fits.
+or put in later. Exits 0 only when everything fits. Without DATABASE_URL it reads that of the running \`npm run dev\`.
 
   --head N:HASH  a head that was kept elsewhere, such as a cell logs: the chain must still hold it. Without one a log
                  whose end was cut off, or that was rewritten with its whole chain, looks right
@@ -29,7 +30,7 @@ const FAULTS_SHOWN_MAX = 20
 async function main(): Promise<void> {
   const kept = keptOf(values.head)
   const bar = values.json ? null : new Bar()
-  const db = open(process.env.DATABASE_URL)
+  const db = open(process.env.DATABASE_URL ?? readDevState()?.databaseUrl)
   try {
     const onProgress = (checked: number, of: number) => bar?.show(checked, of)
     const verdict = await verifyAudit(db, { kept, onProgress }).catch((cause: unknown) => {

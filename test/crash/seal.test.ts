@@ -32,7 +32,8 @@ test.each([
     env: { ...testEnvironment(url), HALT_AT: point },
   })
   const exited = once(child, 'exit')
-  expect(await once(child, 'message')).toMatchObject([{ reached: point }])
+  const [message] = await once(child, 'message')
+  expect(message).toEqual({ reached: point })
   child.kill('SIGKILL')
   expect(await exited).toEqual([null, 'SIGKILL'])
   const left = { sealed: before + sealed, unsealed: 3 - sealed, faults: [] }
