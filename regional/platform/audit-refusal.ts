@@ -3,8 +3,6 @@ import { actorName } from './access.ts'
 import { reasonOf } from './database-errors.ts'
 import type { Incoming, Route, Services } from './implement.ts'
 
-export const ACCESS_DENIED = 'access.denied'
-
 /**
  * Writes a refusal in a transaction of its own: the verb's was rolled back. The caller is refused whether or not it can
  * be written, so a failure is an error in the log.
@@ -17,7 +15,7 @@ export async function auditRefusal(
   const { actor } = incoming
   const { requestId } = actor
   const subject = [route.id, ...idsOf(route, incoming)].join(':')
-  const entry = { actor: actorName(actor), action: ACCESS_DENIED, subject, requestId }
+  const entry = { actor: actorName(actor), action: 'access.denied', subject, requestId }
   try {
     await db.inTransaction(async (tx) => tx.audit(entry), route.id)
   } catch (error) {

@@ -12,8 +12,8 @@ const ATTEMPTS_MAX = 5
 /** The key of the lock under which one process at a time sets the rights in a database. */
 const LOCK = 7_418
 
-export const LOGIN_NAME = /^[a-z_][a-z0-9_]{0,62}$/
-export const LOGIN_PASSWORD = /^[\x21-\x7e]{16,256}$/
+const LOGIN_NAME = /^[a-z_][a-z0-9_]{0,62}$/
+const LOGIN_PASSWORD = /^[\x21-\x7e]{16,256}$/
 
 export interface Login {
   name: string
@@ -53,18 +53,24 @@ grant execute on all functions in schema public, pgboss to ${ROLE};
 grant select on drizzle.__drizzle_migrations to ${ROLE};
 commit`
 
-/**
- * Creates a login that has the role, or changes its password.
- *
- * @throws {Error} when the name is another's: a role that cannot be a cell's must not become one.
- */
-export async function ensureLogin(url: string, { name, password }: Login): Promise<void> {
+/** @throws {Error} that says what a login may be called, and what its password may be. */
+export function assertLogin({ name, password }: Login): void {
   if (!LOGIN_NAME.test(name)) {
     throw new Error('A login’s name is made of lower-case letters, digits and _, 63 at most')
   }
   if (!LOGIN_PASSWORD.test(password)) {
     throw new Error('A login’s password is 16 to 256 visible ASCII characters')
   }
+}
+
+/**
+ * Creates a login that has the role, or changes its password.
+ *
+ * @throws {Error} when the name is another's: a role that cannot be a cell's must not become one.
+ */
+export async function ensureLogin(url: string, login: Login): Promise<void> {
+  assertLogin(login)
+  const { name, password } = login
   await connected(url, (client) =>
     patiently(async () => {
       const status = await statusOf(client, name)

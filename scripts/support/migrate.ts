@@ -4,7 +4,7 @@ import { drizzle } from 'drizzle-orm/node-postgres'
 import { migrate as migrateWith } from 'drizzle-orm/node-postgres/migrator'
 import pg from 'pg'
 import { installJobs } from '../../regional/platform/jobs.ts'
-import { ensureLogin, grantRights, type Login } from './app-role.ts'
+import { assertLogin, ensureLogin, grantRights, type Login } from './app-role.ts'
 
 /**
  * @param url as the owner of the tables, who may create roles.
@@ -12,16 +12,18 @@ import { ensureLogin, grantRights, type Login } from './app-role.ts'
  * @throws {Error} that says why, without the address and its password; a migration that fails is rolled back.
  */
 export async function migrate(url: string, login?: Login): Promise<void> {
-  await apply(url, login).catch((error: Error) => {
+  if (login !== undefined) assertLogin(login)
+  await apply(url).catch((error: Error) => {
     const { message, code } = (error.cause ?? error) as Error & { code?: string }
     const reason = message || code
     throw new Error(`The database cannot be migrated (${reason}): check DATABASE_URL`, {
       cause: error,
     })
   })
+  if (login !== undefined) await ensureLogin(url, login)
 }
 
-async function apply(url: string, login: Login | undefined): Promise<void> {
+async function apply(url: string): Promise<void> {
   const pool = new pg.Pool({ connectionString: url, max: 2 })
   try {
     await migrateWith(drizzle({ client: pool }), {
@@ -32,5 +34,4 @@ async function apply(url: string, login: Login | undefined): Promise<void> {
     await pool.end()
   }
   await grantRights(url)
-  if (login !== undefined) await ensureLogin(url, login)
 }

@@ -34,6 +34,21 @@ async function codeAs(login: string, text: string): Promise<string | undefined> 
   )
 }
 
+const AS_OWNER = /^The cell’s role may change the audit log: .*npm run migrate -- --login NAME/
+
+/** What a cell says of that login before it starts. */
+async function refusalAs(login: string): Promise<string> {
+  const services = testServices(url, { config: { DATABASE_URL: login } })
+  try {
+    return await assertServable(services.db).then(
+      () => 'runs',
+      (error: Error) => error.message,
+    )
+  } finally {
+    await services.close()
+  }
+}
+
 describe('a cell’s login', () => {
   test.each(['audit', 'audit_seal'])(
     'may read %s and add to it, and nothing else',
@@ -139,6 +154,25 @@ describe('the rights', () => {
   })
 })
 
+test('an owner who is no superuser can migrate, and make the login of a cell', async () => {
+  const fresh = await startOwnPostgres()
+  const { name, password } = newLogin()
+  const login = newLogin()
+  try {
+    const admin = fresh.urlOf('postgres')
+    await queryRows(admin, `create role ${name} login createrole password '${password}'`)
+    await queryRows(admin, `create database shop owner ${name}`)
+    const owner = urlAs(fresh.urlOf('shop'), { name, password })
+    await migrate(owner, login)
+    await migrate(owner, { ...login, password: newLogin().password })
+    await migrate(owner, login)
+    expect(await refusalAs(urlAs(owner, login))).toBe('runs')
+    expect(await refusalAs(owner)).toMatch(AS_OWNER)
+  } finally {
+    await fresh.close()
+  }
+})
+
 /** Three migrated databases, as a release before the role had left them. */
 async function makeBare(postgres: OwnPostgres): Promise<void> {
   for (const name of ['one', 'two', 'three']) await postgres.migratedDatabase(name)
@@ -212,20 +246,6 @@ describe('a login', () => {
 })
 
 describe('a cell refuses to run', () => {
-  const AS_OWNER = /^The cell’s role may change the audit log: .*npm run migrate -- --login NAME/
-
-  async function refusalAs(login: string): Promise<string> {
-    const services = testServices(url, { config: { DATABASE_URL: login } })
-    try {
-      return await assertServable(services.db).then(
-        () => 'runs',
-        (error: Error) => error.message,
-      )
-    } finally {
-      await services.close()
-    }
-  }
-
   test('as a superuser, and says in one line what to do', async () => {
     const { code, output } = await refusedCell(url, { DATABASE_URL: url })
     expect(code).toBe(1)
