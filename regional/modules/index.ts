@@ -1,5 +1,6 @@
 /** The modules of a cell, each by its door. */
 import type { Module } from '../platform/implement.ts'
+import { audit } from './audit/index.ts'
 import { carts } from './carts/index.ts'
 import { catalog } from './catalog/index.ts'
 import { inventory } from './inventory/index.ts'
@@ -14,4 +15,5 @@ export const modules: readonly Module[] = [
   payments,
   orders,
   notifications,
+  audit,
 ]

@@ -82,14 +82,42 @@ export const idempotency = pgTable(
   ],
 )
 
-export const audit = pgTable('audit', {
-  id: uuid().primaryKey(),
-  actor: text().notNull(),
-  action: text().notNull(),
-  subject: text().notNull(),
-  requestId: text('request_id').notNull(),
-  at: timestamp({ withTimezone: true }).notNull().defaultNow(),
-})
+/** Who did what. A cell may only add to it; each filter of its list has an index that ends in the list's order. */
+export const audit = pgTable(
+  'audit',
+  {
+    id: uuid().primaryKey(),
+    actor: text().notNull(),
+    action: text().notNull(),
+    subject: text().notNull(),
+    requestId: text('request_id').notNull(),
+    at: timestamp({ withTimezone: true }).notNull().defaultNow(),
+    /** The contract that was called; null for what no request did. */
+    contract: text(),
+    /** What an auditor needs beside the action, such as before and after. Never personal data. */
+    detail: jsonb(),
+  },
+  (table) => [
+    index('audit_at').on(table.at, table.id),
+    index('audit_actor').on(table.actor, table.at, table.id),
+    index('audit_action').on(table.action, table.at, table.id),
+    index('audit_subject').on(table.subject, table.at, table.id),
+  ],
+)
+
+/** The chain over the audit log. It has no foreign key: a row that was removed must be found missing. */
+export const auditSeal = pgTable(
+  'audit_seal',
+  {
+    n: bigint({ mode: 'number' }).primaryKey(),
+    auditId: uuid('audit_id').notNull().unique(),
+    hash: text().notNull(),
+  },
+  (table) => [
+    check('audit_seal_n', sql`${table.n} > 0`),
+    check('audit_seal_hash', sql`${table.hash} ~ '^[0-9a-f]{64}$'`),
+  ],
+)
 
 /**
  * A session: one sign-in on one device. It stands while its row does; what ends it deletes the row and ends its tokens in the

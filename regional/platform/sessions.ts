@@ -112,7 +112,7 @@ const deleteOne = statement<{ id: string; accountId: string | null }, { accountI
  */
 export async function endSession(
   tx: Tx,
-  { id, accountId = null }: { id: string; accountId?: string },
+  { id, accountId = null }: { id: string; accountId?: string | null },
 ): Promise<string | null> {
   const [ended] = await tx.run(deleteOne, { id, accountId })
   if (ended === undefined) return null

@@ -29,4 +29,5 @@ export const facts: readonly EndpointFacts[] = [
   {"id":"carts.getCart","method":"get","path":"/v1/carts/{cartId}","access":"holder","serve":{"kind":"forward","creates":false,"bodyBytesMax":65536},"status":200,"query":[]},
   {"id":"orders.getOrder","method":"get","path":"/v1/orders/{orderId}","access":"holder","serve":{"kind":"forward","creates":false,"bodyBytesMax":65536},"status":200,"query":[]},
   {"id":"orders.placeOrder","method":"post","path":"/v1/carts/{cartId}/order","access":"holder","serve":{"kind":"forward","creates":true,"bodyBytesMax":65536},"status":201,"query":[]},
+  {"id":"audit.listAudit","method":"get","path":"/v1/staff/audit","access":"staff:audit:read","serve":{"kind":"forward","creates":false,"bodyBytesMax":65536},"status":200,"query":["action","actor","after","from","limit","subject","to"]},
 ]
