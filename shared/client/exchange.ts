@@ -34,7 +34,7 @@ export interface ClientOptions {
   readonly baseUrl: string
   /** Asked for every attempt when it is a function, so it may renew. */
   readonly token?: Token | undefined
-  readonly cartSecret?: string | undefined
+  readonly cartSecret?: string | null | undefined
   /** Sent with every call that takes them and does not name its own. */
   readonly market?: string | undefined
   readonly locale?: string | undefined
@@ -52,7 +52,7 @@ export interface ClientOptions {
 /** What one call may say instead of its client. */
 export interface CallOptions {
   readonly token?: Token | undefined
-  readonly cartSecret?: string | undefined
+  readonly cartSecret?: string | null | undefined
   readonly idempotencyKey?: string | undefined
   readonly headers?: Readonly<Record<string, string>> | undefined
   readonly signal?: AbortSignal | undefined
