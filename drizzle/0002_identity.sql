@@ -87,9 +87,15 @@ CREATE TABLE "verification" (
 	"updated_at" timestamp with time zone DEFAULT now() NOT NULL
 );
 --> statement-breakpoint
+ALTER TABLE "cart" DROP CONSTRAINT "cart_status";--> statement-breakpoint
+ALTER TABLE "order" ALTER COLUMN "email" DROP NOT NULL;--> statement-breakpoint
 ALTER TABLE "audit" ADD COLUMN "contract" text;--> statement-breakpoint
 ALTER TABLE "audit" ADD COLUMN "detail" jsonb;--> statement-breakpoint
 ALTER TABLE "outbox" ADD COLUMN "is_held" boolean DEFAULT false NOT NULL;--> statement-breakpoint
+ALTER TABLE "cart" ADD COLUMN "customer_id" text;--> statement-breakpoint
+ALTER TABLE "cart" ADD COLUMN "channel" text DEFAULT 'web' NOT NULL;--> statement-breakpoint
+ALTER TABLE "order" ADD COLUMN "customer_id" text;--> statement-breakpoint
+ALTER TABLE "order" ADD COLUMN "channel" text DEFAULT 'web' NOT NULL;--> statement-breakpoint
 ALTER TABLE "credential" ADD CONSTRAINT "credential_account_id_account_id_fk" FOREIGN KEY ("account_id") REFERENCES "public"."account"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "refresh_token" ADD CONSTRAINT "refresh_token_session_id_session_id_fk" FOREIGN KEY ("session_id") REFERENCES "public"."session"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "two_factor" ADD CONSTRAINT "two_factor_account_id_account_id_fk" FOREIGN KEY ("account_id") REFERENCES "public"."account"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
@@ -103,4 +109,9 @@ CREATE INDEX "audit_at" ON "audit" USING btree ("at","id");--> statement-breakpo
 CREATE INDEX "audit_actor" ON "audit" USING btree ("actor","at","id");--> statement-breakpoint
 CREATE INDEX "audit_action" ON "audit" USING btree ("action","at","id");--> statement-breakpoint
 CREATE INDEX "audit_subject" ON "audit" USING btree ("subject","at","id");--> statement-breakpoint
-CREATE INDEX "outbox_held" ON "outbox" USING btree ("occurred_at") WHERE "outbox"."is_held";
+CREATE INDEX "outbox_held" ON "outbox" USING btree ("occurred_at") WHERE "outbox"."is_held";--> statement-breakpoint
+CREATE UNIQUE INDEX "cart_open_of_customer" ON "cart" USING btree ("customer_id") WHERE "cart"."status" = 'open';--> statement-breakpoint
+CREATE INDEX "cart_customer" ON "cart" USING btree ("customer_id") WHERE "cart"."customer_id" is not null;--> statement-breakpoint
+CREATE INDEX "order_customer" ON "order" USING btree ("customer_id","id") WHERE "order"."customer_id" is not null;--> statement-breakpoint
+CREATE INDEX "order_guest_email" ON "order" USING btree (lower("email")) WHERE "order"."customer_id" is null;--> statement-breakpoint
+ALTER TABLE "cart" ADD CONSTRAINT "cart_status" CHECK ("cart"."status" in ('open', 'placing', 'ordered', 'merged'));

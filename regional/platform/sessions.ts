@@ -1,9 +1,10 @@
 /** What the cell says of a session, to its own verifier and to the edges that ask. */
-import { sql } from 'drizzle-orm'
+import { type SQL, sql } from 'drizzle-orm'
 import type { HomeAnswer } from '../../shared/auth/token-verifier.ts'
 import { ANY_TAG } from '../../shared/freshness/feed.ts'
 import type { Position } from '../../shared/freshness/position.ts'
 import { accountTag, type Standing, sessionTag } from '../../shared/principal.ts'
+import { Problem } from '../../shared/problems.ts'
 import type { Database, Runner, Tx } from './database.ts'
 import { type StampRow, stampColumns, stamped } from './feed.ts'
 import { statement, value } from './statement.ts'
@@ -163,4 +164,20 @@ const selectClock = statement<Record<string, never>, Position>(
  */
 export async function tokenClock(tx: Tx): Promise<Position> {
   return (await tx.run(selectClock, {}))[0]!
+
+/** A clause that yields the session that the parameter `session` names, and keeps it from ending before the commit. */
+export const holdingSession: SQL = sql`select id from session
+  where id = ${value('session')} and expires_at > now() for key share`
+
+const holdOne = statement<{ session: string }, { id: string }>('session_hold', holdingSession)
+
+/**
+ * Keeps a session from ending before this transaction has, for a write that gives an account something new to own: what
+ * ends the session, such as an erasure, then finds it.
+ *
+ * @throws {Problem} `token.refused` when it has ended.
+ */
+export async function holdSession(tx: Tx, id: string): Promise<void> {
+  const [held] = await tx.run(holdOne, { session: id })
+  if (held === undefined) throw new Problem('token.refused')
 }
