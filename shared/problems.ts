@@ -56,6 +56,7 @@ export const PROBLEMS = {
   'price.changed': [409, 'The total changed since it was shown'],
   'order.unknown': [404, 'The order is not known'],
   'payment.declined': [402, 'The payment was declined'],
+  'account.link_refused': [400, 'The link is not valid, or no longer'],
   'limit.exceeded': [429, 'Too many requests'],
   'cell.overloaded': [503, 'The service is busy'],
   'cell.unavailable': [503, 'The service cannot be reached'],

@@ -9,12 +9,14 @@ export interface DevKeys {
   cartKey: string
   /** Encrypts the keys that sign access tokens. */
   tokenKeySecret: string
+  authSecret: string
 }
 
 const FILES = {
   tokenKeySecret: 'token-key-secret',
   edgeSecret: 'edge-secret',
   cartKey: 'cart-key',
+  authSecret: 'auth-secret',
 } as const
 
 /** Reads the keys in `folder`, making them the first time. */
@@ -33,6 +35,7 @@ export function readKeys(folder: string): DevKeys {
     tokenKeySecret: read(FILES.tokenKeySecret),
     edgeSecret: read(FILES.edgeSecret),
     cartKey: read(FILES.cartKey),
+    authSecret: read(FILES.authSecret),
   }
 }
 
@@ -42,6 +45,7 @@ function makeKeys(folder: string): void {
     writeFileSync(join(folder, file), `${text}\n`, { mode: 0o600 })
   write(FILES.edgeSecret, `edge-dev:${randomBytes(32).toString('base64url')}`)
   write(FILES.cartKey, randomBytes(32).toString('base64url'))
+  write(FILES.authSecret, randomBytes(32).toString('base64url'))
   // Last: its presence says that all are there.
   write(FILES.tokenKeySecret, randomBytes(32).toString('base64url'))
 }

@@ -130,6 +130,7 @@ function cellEnvironment(options: { port: number; databaseUrl: string; keys: Dev
     EDGE_SECRETS: keys.edgeSecret,
     TOKEN_KEY_SECRET: keys.tokenKeySecret,
     CART_KEY: keys.cartKey,
+    AUTH_SECRET: keys.authSecret,
     DRAIN_MS_MAX: '3000',
     LOG_LEVEL: process.env.LOG_LEVEL ?? 'info',
   }
