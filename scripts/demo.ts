@@ -2,9 +2,9 @@
 import { styleText } from 'node:util'
 import { optionsOf } from './support/arguments.ts'
 import { walkDemo } from './support/demo-path.ts'
+import { developerToken } from './support/sign-in.ts'
 import { readDevState } from './support/state.ts'
 import type { WalkedStep } from './support/walk.ts'
-import { developerToken } from './support/sign-in.ts'
 
 const HELP = `Usage: npm run demo [-- --url URL] [--json]
 

@@ -15,8 +15,8 @@ import { type Client, createClient } from '../shared/client/create-client.ts'
 import { IMPORT_ROWS_MAX } from '../shared/contracts/catalog.ts'
 import { type LoadProgress, loadCatalogue } from './support/catalogue-loader.ts'
 import { ndjsonLines } from './support/ndjson-lines.ts'
-import { readDevState } from './support/state.ts'
 import { developerToken } from './support/sign-in.ts'
+import { readDevState } from './support/state.ts'
 
 const HELP = `Usage: npm run load -- FILE [options]
 

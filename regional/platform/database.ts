@@ -38,6 +38,18 @@ export interface DomainEvent {
   payload: Record<string, unknown>
 }
 
+/** A row of the audit log. */
+export interface AuditEntry {
+  actor: string
+  /** What was done, such as `product.published`. */
+  action: string
+  /** The id of what it was done to. */
+  subject: string
+  requestId: string
+  /** What an auditor needs beside, such as before and after. Never personal data. */
+  detail?: Record<string, unknown>
+}
+
 /** Anything statements run on: a transaction, or the pool for a single read. */
 export interface Runner {
   run<Values extends Record<string, unknown>, Row>(
@@ -54,7 +66,7 @@ export interface Tx extends Runner {
   /** Ends access tokens by a tag of theirs (see `shared/principal.ts`): the commit ticks the `cell` feed's clock. */
   endTokens(...tags: string[]): void
   publish(event: DomainEvent): void
-  audit(entry: { actor: string; action: string; subject: string; requestId: string }): void
+  audit(entry: AuditEntry): void
   /** Records the answer of a creating request with its effect. */
   answer(answer: NonNullable<TxEffects['answer']>): void
 }

@@ -2,8 +2,8 @@
 import { sql } from 'drizzle-orm'
 import type { HomeAnswer } from '../../shared/auth/token-verifier.ts'
 import { ANY_TAG } from '../../shared/freshness/feed.ts'
-import type { Standing } from '../../shared/principal.ts'
-import type { Database, Runner } from './database.ts'
+import { accountTag, type Standing } from '../../shared/principal.ts'
+import type { Database, Runner, Tx } from './database.ts'
 import { type StampRow, stampColumns, stamped } from './feed.ts'
 import { statement, value } from './statement.ts'
 
@@ -45,4 +45,15 @@ const deleteExpired = statement<Record<string, never>, unknown>(
 /** A session that has run out gives no new tokens, and its last one has long expired. */
 export async function pruneSessions(runner: Runner): Promise<void> {
   await runner.run(deleteExpired, {})
+}
+
+const deleteOfAccount = statement<{ accountId: string }, unknown>(
+  'session_end_all',
+  sql`delete from session where account_id = ${value('accountId')}`,
+)
+
+/** Ends every session of an account, and every token that was made of one. */
+export async function endSessionsOf(tx: Tx, accountId: string): Promise<void> {
+  await tx.run(deleteOfAccount, { accountId })
+  tx.endTokens(accountTag(accountId))
 }

@@ -23,7 +23,9 @@ const SecondFactorCode = z.string().min(6).max(32)
 export const AccountKind = z.enum(['customer', 'staff'])
 
 const CheckEmail = z.object({
-  status: z.literal('check_email').describe('A mail was sent if there was reason to; nobody is told which'),
+  status: z
+    .literal('check_email')
+    .describe('A mail was sent if there was reason to; nobody is told which'),
 })
 const Done = z.object({ status: z.literal('done') })
 
@@ -80,7 +82,8 @@ export const signUp = endpoint({
 export const verifyEmail = endpoint({
   method: 'post',
   path: '/v1/accounts/verify',
-  summary: 'Proves an e-mail address by the link that was sent; orders of a guest with it are the customer’s from then on',
+  summary:
+    'Proves an e-mail address by the link that was sent; orders of a guest with it are the customer’s from then on',
   access: 'public',
   serve: forward(),
   request: { body: z.strictObject({ token: LinkToken }) },
@@ -218,7 +221,8 @@ export const resetPassword = endpoint({
 export const changePassword = endpoint({
   method: 'put',
   path: '/v1/password',
-  summary: 'Changes the password, and ends every other session; the answer has the tokens of this one',
+  summary:
+    'Changes the password, and ends every other session; the answer has the tokens of this one',
   access: 'account',
   serve: forward(),
   request: { body: z.strictObject({ current: Password, password: NewPassword }) },

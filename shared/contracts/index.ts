@@ -7,14 +7,16 @@ import * as fields from './fields.ts'
 import * as inventory from './inventory.ts'
 import * as orders from './orders.ts'
 import * as priceLists from './price-lists.ts'
+import * as staff from './staff.ts'
 
-const files = { catalog: { ...catalog, ...priceLists }, inventory, carts, orders } as const
+const files = { catalog: { ...catalog, ...priceLists }, inventory, carts, orders, staff } as const
 
 export const contracts = {
   catalog: endpointsOf(files.catalog),
   inventory: endpointsOf(files.inventory),
   carts: endpointsOf(files.carts),
   orders: endpointsOf(files.orders),
+  staff: endpointsOf(files.staff),
 } as const
 
 export type Contracts = typeof contracts
