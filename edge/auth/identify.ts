@@ -31,7 +31,7 @@ export type Identified =
 const REMEMBERED_MAX = 4_000
 const KEYS_TIMEOUT_MS = 3_000
 /** An unknown `kid` makes us ask for the keys again, at most this often. */
-const KEYS_COOLDOWN_MS = 30_000
+const KEYS_COOLDOWN_MS = 5_000
 /** A key is published for longer than this before it signs. */
 const KEYS_AGE_MS_MAX = 300_000
 const HOME_TIMEOUT_MS = 2_000

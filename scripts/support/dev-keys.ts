@@ -7,9 +7,10 @@ export interface DevKeys {
   /** `keyid:secret`, shared by edge and cell. */
   edgeSecret: string
   cartKey: string
+  /** Derives the keys of mailed links and second factors. */
+  authSecret: string
   /** Encrypts the keys that sign access tokens. */
   tokenKeySecret: string
-  authSecret: string
 }
 
 const FILES = {

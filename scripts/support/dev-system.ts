@@ -118,7 +118,7 @@ async function startDatabase(children: Children, { postgres }: Ports): Promise<s
   return Object.assign(new URL(url), { pathname: `/${DATABASE}` }).toString()
 }
 
-function cellEnvironment(options: { port: number; databaseUrl: string; keys: DevKeys }) {
+export function cellEnvironment(options: { port: number; databaseUrl: string; keys: DevKeys }) {
   const { port, databaseUrl, keys } = options
   return {
     NODE_ENV: 'development',

@@ -114,7 +114,8 @@ const selectReset = statement<{ identifier: string; kind: string; now: Date }, u
   'account_reset_open',
   sql`
   select 1 from verification join account on account.id = verification.value
-  where verification.identifier = ${value('identifier')} and verification.expires_at > ${value('now')}
+  where verification.identifier = ${value('identifier')}
+    and verification.expires_at > ${value('now')}
     and account.kind = ${value('kind')} and account.status = 'active'`,
 )
 

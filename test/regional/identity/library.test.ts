@@ -103,7 +103,7 @@ describe('signing up', () => {
     expect(member.accountId).not.toBe(customer.accountId)
   })
 
-  test('twice at once tells the second what the constraint said, not what the library did', async () => {
+  test('twice at once fails with what the constraint said, not the library', async () => {
     const person = newPerson()
     let failure: unknown
     await inTransaction(async (tx) => {
@@ -242,7 +242,7 @@ describe('the link for a forgotten password', () => {
   })
 })
 
-test('a database that fails is told as it failed, and the library prints nothing of it', async () => {
+test('a database that fails is told as it failed, and nothing is printed', async () => {
   const { email } = await signedUp(customers)
   const printed = (['log', 'info', 'warn', 'error', 'debug'] as const).map((method) =>
     vi.spyOn(console, method).mockImplementation(() => {}),
