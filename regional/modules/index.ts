@@ -5,6 +5,7 @@ import { carts } from './carts/index.ts'
 import { catalog } from './catalog/index.ts'
 import { identity } from './identity/index.ts'
 import { inventory } from './inventory/index.ts'
+import { notifications } from './notifications/index.ts'
 import { orders } from './orders/index.ts'
 import { payments } from './payments/index.ts'
 import { staff } from './staff/index.ts'
@@ -18,4 +19,5 @@ export const modules: readonly Module[] = [
   access,
   identity,
   staff,
+  notifications,
 ]

@@ -36,6 +36,11 @@ export interface DomainEvent {
   subject: string
   /** May be personal: it never leaves the cell. */
   payload: Record<string, unknown>
+  /**
+   * True for a payload that must not linger, such as one with a one-time link. It is in the outbox and nowhere else:
+   * jobs get the event without it, and who reacts takes it with `heldPayload` and then calls `forgetPayload`.
+   */
+  isHeld?: boolean
 }
 
 /** A row of the audit log. */

@@ -11,7 +11,7 @@ export interface TxEffects {
   tags: Set<string>
   /** Whose tokens end. */
   ended: Set<string>
-  events: { id: string; type: string; subject: string; payload: Record<string, unknown> }[]
+  events: (DomainEvent & { id: string })[]
   audits: { id: string; actor: string; action: string; subject: string; requestId: string }[]
   answer: {
     keyHash: string
@@ -60,10 +60,10 @@ function written({ events, audits, answer }: Written) {
  * spares the round trip of a last one.
  */
 export function insertingEvents(when: SQL = sql`true`): SQL {
-  return sql`insert into outbox (id, type, subject, payload)
-    select id, type, subject, payload
+  return sql`insert into outbox (id, type, subject, payload, is_held)
+    select id, type, subject, payload, coalesce("isHeld", false)
     from jsonb_to_recordset(${value('events')}::jsonb)
-      as event(id uuid, type text, subject text, payload jsonb)
+      as event(id uuid, type text, subject text, payload jsonb, "isHeld" boolean)
     where ${when}`
 }
 

@@ -12,6 +12,7 @@ import type { Clock } from './clock.ts'
 import type { Database, Runner, Tx } from './database.ts'
 import type { IdempotencyRecord } from './idempotency.ts'
 import type { Logger } from './log.ts'
+import type { Mailer } from './mailer.ts'
 import type { PasswordHasher } from './passwords.ts'
 import type { Shield } from './shield.ts'
 import type { SigningKeys } from './signing-keys.ts'
@@ -26,6 +27,7 @@ export interface Services {
   readonly log: Logger
   readonly config: Config
   readonly shield: Shield
+  readonly mailer: Mailer
   readonly keys: SigningKeys
   /** Verifies access tokens again, by the cell's own keys and feed. */
   readonly tokens: TokenVerifier
@@ -130,7 +132,20 @@ export interface Reaction {
   /** Unique; the name of its queue. */
   readonly name: string
   readonly on: string
+  /** True when it asks a vendor, who may be slow or away for hours: few events at a time, retried for a day. */
+  readonly asksVendor?: boolean
+  /** @throws {FinalFailure} for an event that no repeat would help. */
   run(services: Services, event: StoredEvent): Promise<void>
+}
+
+/** Sends an event to the dead letters at once. Its code is logged, and its message is not. */
+export class FinalFailure extends Error {
+  readonly code: string
+
+  constructor(code: string, options: { cause: unknown }) {
+    super(code, options)
+    this.code = code
+  }
 }
 
 export interface StoredEvent {

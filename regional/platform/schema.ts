@@ -2,6 +2,7 @@
 import { sql } from 'drizzle-orm'
 import {
   bigint,
+  boolean,
   check,
   index,
   integer,
@@ -48,12 +49,15 @@ export const outbox = pgTable(
     type: text().notNull(),
     subject: text().notNull(),
     payload: jsonb().notNull(),
+    /** True until a payload that may be nowhere else is forgotten. */
+    isHeld: boolean('is_held').notNull().default(false),
     occurredAt: timestamp('occurred_at', { withTimezone: true }).notNull().defaultNow(),
     dispatchedAt: timestamp('dispatched_at', { withTimezone: true }),
   },
   (table) => [
     index('outbox_undispatched').on(table.id).where(sql`${table.dispatchedAt} is null`),
     index('outbox_dispatched_at').on(table.dispatchedAt),
+    index('outbox_held').on(table.occurredAt).where(sql`${table.isHeld}`),
   ],
 )
 

@@ -1,9 +1,16 @@
 /** What modules are given, on a test's database: configuration, pool, clock and a silent log. */
+import { rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { type Config, readConfig } from '../../regional/config.ts'
 import { openServices } from '../../regional/open-services.ts'
 import type { Clock } from '../../regional/platform/clock.ts'
 import type { Services } from '../../regional/platform/implement.ts'
 import { authSecret, cartKey, edgeSecret, tokenKeySecret } from './keys.ts'
+
+/** Where this process's cells leave their e-mail; made by the first that sends any. */
+export const mailFolder = join(tmpdir(), `tradewind-mail-${process.pid}`)
+process.on('exit', () => rmSync(mailFolder, { recursive: true, force: true }))
 
 /** The environment of a cell `eu` on a database, with this run's keys. */
 export function testEnvironment(url: string, overrides: Record<string, string> = {}) {
@@ -15,6 +22,10 @@ export function testEnvironment(url: string, overrides: Record<string, string> =
     TOKEN_KEY_SECRET: tokenKeySecret,
     CART_KEY: cartKey,
     AUTH_SECRET: authSecret,
+    ...(overrides.SMTP_URL === undefined ? { MAIL_FOLDER: mailFolder } : {}),
+    MAIL_FROM: 'Test shop <shop@tradewind.test>',
+    SHOP_URL: 'https://shop.tradewind.test',
+    STAFF_URL: 'https://staff.tradewind.test',
     LOG_LEVEL: 'silent',
     ...overrides,
   }

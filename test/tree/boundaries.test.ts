@@ -25,6 +25,7 @@ const MODULE_GRAPH = {
   catalog: ['inventory'],
   identity: [],
   inventory: [],
+  notifications: [],
   orders: ['carts', 'inventory', 'payments'],
   payments: [],
   staff: ['access', 'identity', 'notifications'],
