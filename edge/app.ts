@@ -13,7 +13,7 @@ import { HEADERS } from '../shared/headers.ts'
 import { TokenBuckets } from '../shared/limits/token-buckets.ts'
 import { groupOf, type Principal } from '../shared/principal.ts'
 import { isProblemCode, Problem, type ProblemCode } from '../shared/problems.ts'
-import { TokenVerifier } from './auth/identify.ts'
+import type { Identified, Identities } from './auth/identify.ts'
 import { AnswerHeaders, isNotModified } from './cache/answer.ts'
 import type { EdgeReads } from './cache/open-reads.ts'
 import { ReadKeys } from './cache/read-keys.ts'
@@ -40,14 +40,13 @@ const PAGES = ['/v1/openapi.json', '/docs', '/docs/*', '/.well-known/jwks.json']
 const NO_MARKETS: readonly MarketFacts[] = []
 
 /** What an isolate keeps between requests. */
-export function createEdge(config: EdgeConfig, parts: EdgeReads) {
+export function createEdge(config: EdgeConfig, parts: EdgeReads, identities: Identities) {
   const { source, follower, memory, reads, origin } = parts
   const { defaultCell } = config
   const now = () => Date.now()
   const markets = new Markets(reads, origin)
   const keys = new ReadKeys(origin)
   const answers = new AnswerHeaders(defaultCell.name)
-  const tokens = new TokenVerifier(config.cells.values())
   const forcedPolls = new TokenBuckets(FORCED_POLLS)
   const attempts = new AttemptLimits()
   const counters = newCounters()
@@ -89,7 +88,7 @@ export function createEdge(config: EdgeConfig, parts: EdgeReads) {
     const startedAtMs = now()
     const directory = markets.known(wait)
     const { headers } = request
-    const principal = knownPrincipal(headers)
+    const principal = knownPrincipal(headers, wait)
     if (principal === null || directory === null || announcesBody(headers)) return null
     const known = keys.known(request, { group: groupOf(principal), directory })
     if (known === null) return null
@@ -109,7 +108,7 @@ export function createEdge(config: EdgeConfig, parts: EdgeReads) {
     try {
       const wait: WaitUntil = (work) => c.executionCtx.waitUntil(work)
       // What is known already is not waited for.
-      const principal = knownPrincipal(request.headers) ?? (await identified(request))
+      const principal = knownPrincipal(request.headers, wait) ?? (await identified(request, wait))
       const directory = directoryFor(facts, wait) ?? (await loadDirectory(facts, wait))
       assertWithinLimits(request, bodyBytesMaxOf(facts))
       attempt?.takeOfAddress(now())
@@ -123,13 +122,16 @@ export function createEdge(config: EdgeConfig, parts: EdgeReads) {
     }
   }
 
-  function knownPrincipal(headers: Headers): Principal | null {
-    const outcome = tokens.known(headers.get('authorization'), now())
-    return outcome?.ok === true ? outcome.principal : null
+  function knownPrincipal(headers: Headers, wait: WaitUntil): Principal | null {
+    const outcome = identities.known(headers.get('authorization'), now(), wait)
+    return outcome === null ? null : principalOf(outcome)
   }
 
-  async function identified(request: Request): Promise<Principal> {
-    const outcome = await tokens.identify(request.headers.get('authorization') ?? '', now())
+  async function identified({ headers }: Request, wait: WaitUntil): Promise<Principal> {
+    return principalOf(await identities.identify(headers.get('authorization') ?? '', now(), wait))
+  }
+
+  function principalOf(outcome: Identified): Principal {
     if (outcome.ok) return outcome.principal
     countRefusedToken(counters, outcome.reason)
     throw new Problem(outcome.reason === 'keys_unavailable' ? 'cell.unavailable' : 'token.refused')
@@ -248,6 +250,7 @@ export function createEdge(config: EdgeConfig, parts: EdgeReads) {
       ...freshnessReport(reads.counters, follower),
       sources: source.counters,
       memory: { entries: memory.size, bytes: memory.bytes },
+      tokens: { remembered: identities.remembered },
     }
   }
 }

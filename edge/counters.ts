@@ -36,4 +36,5 @@ export interface EdgeHealth extends FreshnessReport {
   /** Batches of the feed, by the way they came. */
   sources: FeedSourceCounters
   memory: { entries: number; bytes: number }
+  tokens: { remembered: number }
 }

@@ -1,5 +1,6 @@
 /** The Worker: reads its configuration once an isolate and hands every request to the edge. */
 import { createEdge } from './app.ts'
+import { Identities } from './auth/identify.ts'
 import { openReads } from './cache/open-reads.ts'
 import { type Bindings, type EdgeConfig, readEdgeConfig } from './config.ts'
 
@@ -13,5 +14,6 @@ export default {
 } satisfies ExportedHandler<Bindings>
 
 function start(config: EdgeConfig): ReturnType<typeof createEdge> {
-  return createEdge(config, openReads(config, caches.default))
+  const cache = caches.default
+  return createEdge(config, openReads(config, cache), new Identities(config, cache))
 }

@@ -6,12 +6,17 @@ import { type Context, Hono } from 'hono'
 import { parseDictionary } from 'structured-headers'
 import type { Forward } from '../shared/contracts/endpoint.ts'
 import { answerPlace } from '../shared/freshness/feed.ts'
-import { FEEDS, type FeedName } from '../shared/freshness/position.ts'
+import {
+  FEEDS,
+  type FeedName,
+  formatPosition,
+  parsePosition,
+} from '../shared/freshness/position.ts'
 import { HEADERS } from '../shared/headers.ts'
 import { CUSTOMER_GROUP, GROUP_PARAMETER, groupOf } from '../shared/principal.ts'
 import { Problem } from '../shared/problems.ts'
 import { type SealKey, seal } from '../shared/signing/seal.ts'
-import { AccessTokens } from './platform/access-token.ts'
+import { principalOf } from './platform/access-token.ts'
 import { answer } from './platform/answer.ts'
 import { codeOf, databaseProblem, placesOf, reasonOf, rootOf } from './platform/database-errors.ts'
 import { EdgeSignatures, isDigestOf, sealKeyOf } from './platform/edge-signature.ts'
@@ -19,6 +24,8 @@ import { batchAfter } from './platform/feed.ts'
 import type { Incoming, Module, Route, Services } from './platform/implement.ts'
 import { reference } from './platform/reference.ts'
 import { readBytes } from './platform/request-body.ts'
+import { standingOf } from './platform/sessions.ts'
+import { KEYS_SHARED_SECONDS } from './platform/signing-keys.ts'
 
 type HeaderReader = (name: string) => string | null | undefined
 /** What `@hono/node-server` binds; absent under `app.request()`. */
@@ -28,10 +35,9 @@ interface Bindings {
 type CellContext = Context<{ Bindings: Bindings }>
 
 export function createApp(services: Services, modules: readonly Module[]) {
-  const { config, clock, log } = services
+  const { config, clock, log, keys, tokens } = services
   const sealKeys = config.EDGE_SECRETS.map(sealKeyOf)
   const signatures = new EdgeSignatures(config.EDGE_SECRETS, clock)
-  const tokens = new AccessTokens({ jwks: config.TOKEN_JWKS as never, cell: config.CELL, clock })
   const app = new Hono<{ Bindings: Bindings }>()
 
   app.get('/health/live', (c) => c.json({ ok: true }))
@@ -40,13 +46,19 @@ export function createApp(services: Services, modules: readonly Module[]) {
     return c.json({ ok: true })
   })
   app.get('/health/cell', (c) => c.json({ ok: true, shield: services.shield.health }))
-  app.get('/.well-known/jwks.json', (c) =>
-    c.json(config.TOKEN_JWKS, 200, { 'cache-control': 'public, max-age=300' }),
+  app.get('/.well-known/jwks.json', async (c) =>
+    c.json(await keys.published(), 200, {
+      'cache-control': `public, max-age=${KEYS_SHARED_SECONDS}`,
+    }),
   )
   app.route('/', reference())
   app.get('/internal/feed', (c) => {
     assertSigned(c, headersOf(c))
     return answerFeed(c, services, sealKeys)
+  })
+  app.get('/internal/session', (c) => {
+    assertSigned(c, headersOf(c))
+    return answerStanding(c, services, sealKeys)
   })
 
   for (const route of modules.flatMap((module) => module.routes(services))) {
@@ -86,7 +98,7 @@ export function createApp(services: Services, modules: readonly Module[]) {
     const header = headersOf(c)
     assertSigned(c, header)
     const body = await bodyOf(c, route, header)
-    const principal = await tokens.principalOf(header('authorization'))
+    const principal = await principalOf(tokens, header('authorization'), clock.now())
     const {
       request: requestId = 'unknown',
       market = null,
@@ -136,6 +148,8 @@ async function bodyOf(c: CellContext, route: Route, header: HeaderReader): Promi
 
 /** What an edge may name a question of the feed. */
 const QUESTION = /^[\w-]{1,64}$/
+/** A token has three. */
+const TAGS_ASKED_MAX = 8
 
 async function answerFeed(
   c: CellContext,
@@ -152,6 +166,26 @@ async function answerFeed(
   // An edge of an older release names none, and reads no seal.
   if (!QUESTION.test(question)) return c.json(batch, 200, { 'cache-control': 'no-store' })
   const sealed = await seal(JSON.stringify(batch), answerPlace(question), keys)
+  return c.text(sealed, 200, { 'cache-control': 'no-store', [HEADERS.question]: question })
+}
+
+/** Whether a token stands that an edge cannot judge by what it knows of the feed. */
+async function answerStanding(
+  c: CellContext,
+  { feed: db }: Services,
+  keys: readonly SealKey[],
+): Promise<Response> {
+  const session = c.req.query('session')
+  const stamp = parsePosition(c.req.query('stamp'), 'cell')
+  const tags = c.req.queries('tag') ?? []
+  const question = headersOf(c)(HEADERS.question) ?? ''
+  if (!session || stamp === null || tags.length > TAGS_ASKED_MAX || !QUESTION.test(question)) {
+    throw new Problem('request.invalid')
+  }
+  const standing = { tags, stamp: stamp.n, history: stamp.history }
+  const answer = await standingOf(db, { session, standing })
+  const text = answer === 'ended' ? answer : formatPosition('cell', answer)
+  const sealed = await seal(text, answerPlace(question), keys)
   return c.text(sealed, 200, { 'cache-control': 'no-store', [HEADERS.question]: question })
 }
 

@@ -38,13 +38,8 @@ const Variables = z.object({
     .refine((list) => new Set(list.map((each) => each.split(':')[0])).size === list.length, {
       message: 'must have two different key ids while it is rotated',
     }),
-  /** The public keys of this cell's tokens, a JWKS document (RFC 7517 §5). */
-  TOKEN_JWKS: z.string().transform((text, context) => {
-    const read = Jwks.safeParse(parseJson(text))
-    if (read.success) return read.data
-    context.addIssue({ code: 'custom', message: 'must be a JWKS document with public keys only' })
-    return z.NEVER
-  }),
+  /** Encrypts the keys that sign this cell's tokens. */
+  TOKEN_KEY_SECRET: z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'must be 32 bytes in base64url'),
   /** Derives the secrets of carts. */
   CART_KEY: z.string().regex(/^[A-Za-z0-9_-]{43,}$/, 'must be at least 32 bytes in base64url'),
   /** The Redis that the feed is relayed through, by Upstash's REST API; with neither, edges ask the cell. */
@@ -67,19 +62,6 @@ const Environment = Variables.superRefine((read, context) => {
   context.addIssue({ code: 'custom', path, message: 'must be set with the other' })
 })
 
-const Jwks = z.object({
-  keys: z
-    // Pairs alone have a public half: the document is served to anybody, so a shared secret may not be in it.
-    .array(
-      z.looseObject({
-        kid: z.string(),
-        kty: z.enum(['OKP', 'EC']),
-        d: z.undefined().optional(),
-      }),
-    )
-    .min(1),
-})
-
 export type Config = Readonly<z.infer<typeof Environment>>
 
 /**
@@ -93,12 +75,4 @@ export function readConfig(environment: Record<string, string | undefined>): Con
     return `  ${path.join('.')}: ${isSet ? message : 'is not set'}`
   })
   throw new Error(`The cell cannot start; set these variables:\n${faults.join('\n')}`)
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return null
-  }
 }

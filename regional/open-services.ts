@@ -1,11 +1,13 @@
 /** Opens what every module is given, from a cell's configuration. */
 import type { Config } from './config.ts'
+import { cellTokens } from './platform/access-token.ts'
 import { type Clock, systemClock } from './platform/clock.ts'
 import { Database, type DatabaseOptions } from './platform/database.ts'
 import { FEED_WAITS } from './platform/feed.ts'
 import type { Services } from './platform/implement.ts'
 import { createLog, type Logger } from './platform/log.ts'
 import { Shield } from './platform/shield.ts'
+import { SigningKeys } from './platform/signing-keys.ts'
 import { REPLICA_WAITS, SnapshotReads } from './platform/snapshots.ts'
 
 const MEBIBYTE = 1_048_576
@@ -42,6 +44,9 @@ export function openServices(
   const near = { ...pool, waits: REPLICA_WAITS }
   const replica = replicaUrl === undefined ? null : new Database({ ...near, url: replicaUrl }, log)
   const snapshots = new SnapshotReads({ primary: db, replica, log })
+  const secret = { cell: config.CELL, secret: config.TOKEN_KEY_SECRET }
+  const keys = new SigningKeys({ db, secret, clock })
+  const tokens = cellTokens(config.CELL, keys, feed)
   const shield = new Shield({ feed, snapshots, bytesMax: config.SHIELD_MIB_MAX * MEBIBYTE })
   return {
     db,
@@ -50,6 +55,8 @@ export function openServices(
     log,
     config,
     shield,
+    keys,
+    tokens,
     close: async () => {
       await Promise.all([db.close(), feed.close(), replica?.close()])
     },

@@ -10,6 +10,7 @@ import { startFeedRelay } from './platform/feed-relay.ts'
 import type { Services } from './platform/implement.ts'
 import { startJobs } from './platform/jobs.ts'
 import { assertServable } from './platform/servable.ts'
+import { ensureSigningKey } from './platform/signing-keys.ts'
 
 /** Longer than the edge, or a load balancer, keeps an idle connection: the one who reuses it must close it first. */
 export const KEEP_ALIVE_MS = 75_000
@@ -38,6 +39,7 @@ export async function startCell(config: Config): Promise<RunningCell> {
   try {
     await assertServable(db)
     await renewHistory(db)
+    await ensureSigningKey(db, { cell: config.CELL, secret: config.TOKEN_KEY_SECRET })
     const server = await listen(services)
     const jobs = await startJobs(services, modules)
     const relay = startFeedRelay(services)

@@ -2,9 +2,9 @@
 import { styleText } from 'node:util'
 import { optionsOf } from './support/arguments.ts'
 import { walkDemo } from './support/demo-path.ts'
+import { developerToken } from './support/sign-in.ts'
 import { readDevState } from './support/state.ts'
 import type { WalkedStep } from './support/walk.ts'
-import { issueToken } from './token.ts'
 
 const HELP = `Usage: npm run demo [-- --url URL] [--json]
 
@@ -14,7 +14,7 @@ see it. Prints for each step what was asked, the status, where it was answered, 
   --url   the edge to walk, when it is not that of npm run dev
   --json  prints {ok, steps} as the last line
 
-TRADEWIND_TOKEN may hold a staff token; otherwise one is issued with the keys of development.`
+TRADEWIND_TOKEN may hold a staff token; otherwise the development system's owner signs in.`
 
 const COLUMNS = { name: 38, status: 8, where: 34, cell: 5, ms: 9 }
 
@@ -31,7 +31,7 @@ await main().catch((error: Error) => {
 async function main(): Promise<void> {
   const baseUrl = values.url ?? readDevState()?.edgeUrl
   if (baseUrl === undefined) throw new Error('No system runs: start it with `npm run dev`')
-  const staffToken = process.env.TRADEWIND_TOKEN ?? (await issueToken({ role: 'staff' }))
+  const staffToken = process.env.TRADEWIND_TOKEN ?? (await developerToken(baseUrl))
   const onStep = values.json ? () => {} : print
   if (!values.json) printHeading(baseUrl)
   const steps = await walkDemo({ baseUrl, staffToken, onStep })

@@ -15,8 +15,8 @@ import { type Client, createClient } from '../shared/client/create-client.ts'
 import { IMPORT_ROWS_MAX } from '../shared/contracts/catalog.ts'
 import { type LoadProgress, loadCatalogue } from './support/catalogue-loader.ts'
 import { ndjsonLines } from './support/ndjson-lines.ts'
+import { developerToken } from './support/sign-in.ts'
 import { readDevState } from './support/state.ts'
-import { issueToken } from './token.ts'
 
 const HELP = `Usage: npm run load -- FILE [options]
 
@@ -31,7 +31,7 @@ the reason; the rest loads.
   --json          print only {ok, rows, loaded, rejected, seconds, rowsPerSecond}
   --help          this text
 
-The token comes from TRADEWIND_TOKEN, or is issued by the development system's keys. The exit code is
+The token comes from TRADEWIND_TOKEN, or the development system's owner signs in. The exit code is
 0 when every batch was delivered, rejected rows or not.`
 
 /** Long enough for a cell that restarts meanwhile. */
@@ -144,7 +144,7 @@ function clientOf(baseUrl: string): Client {
     if (fixed !== undefined) return fixed
     const nowMs = performance.now()
     if (issued === null || nowMs - issued.atMs > TOKEN_MS_MAX) {
-      issued = { token: await issueToken({ role: 'staff' }), atMs: nowMs }
+      issued = { token: await developerToken(baseUrl), atMs: nowMs }
     }
     return issued.token
   }

@@ -6,7 +6,7 @@
 import { uuidv7obj } from 'uuidv7'
 
 export const GLOBAL_KINDS = ['prod', 'var', 'cat', 'plist'] as const
-export const CELL_KINDS = ['cart', 'ord', 'pay', 'line'] as const
+export const CELL_KINDS = ['cart', 'ord', 'pay', 'line', 'cus', 'stf', 'ses', 'adr', 'inv'] as const
 export type GlobalKind = (typeof GLOBAL_KINDS)[number]
 export type CellKind = (typeof CELL_KINDS)[number]
 

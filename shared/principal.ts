@@ -7,26 +7,45 @@ export const SCOPES = [
   'inventory:write',
   'carts:read',
   'orders:read',
+  'customers:read',
+  'customers:write',
+  'customers:erase',
+  'staff:read',
+  'staff:write',
+  'audit:read',
 ] as const
 
 export type Scope = (typeof SCOPES)[number]
 
-export type Principal =
-  | { readonly kind: 'guest' }
-  | {
-      readonly kind: 'customer'
-      readonly id: string
-      readonly cell: string
-      /** The customer group whose prices are theirs; `null` for everybody's. */
-      readonly group: string | null
-    }
-  | {
-      readonly kind: 'staff'
-      readonly id: string
-      readonly cell: string
-      readonly scopes: readonly Scope[]
-    }
+/** The sales channels a scope is held in. */
+export type Channels = 'all' | readonly string[]
+/** What staff may do, and in which channels. */
+export type Grants = ReadonlyMap<Scope, Channels>
+export const EVERY_GRANT: Grants = new Map(SCOPES.map((scope) => [scope, 'all']))
 
+/** What every signed-in caller is known by. Both ids name the cell they live in. */
+interface Account {
+  readonly id: string
+  readonly cell: string
+  /** The session that the token belongs to; what ends it ends the token. */
+  readonly session: string
+}
+
+export interface Customer extends Account {
+  readonly kind: 'customer'
+  /** The customer group whose prices are theirs; `null` for everybody's. */
+  readonly group: string | null
+}
+
+export interface Staff extends Account {
+  readonly kind: 'staff'
+  readonly grants: Grants
+}
+
+export type Principal = { readonly kind: 'guest' } | Customer | Staff
+
+/** The handle of a sales channel. */
+export const CHANNEL = /^[a-z][a-z0-9-]{0,31}$/
 /** The handle of a customer group. */
 export const CUSTOMER_GROUP = /^[a-z][a-z0-9-]{0,31}$/
 /** The parameter that carries it in the key of a cached read. No contract may declare it, so no caller can name it. */
@@ -66,26 +85,79 @@ export function accessTokenRules(cell: string, now: Date) {
     typ: ACCESS_TOKEN_TYPE,
     clockTolerance: ACCESS_TOKEN_SKEW_SECONDS,
     maxTokenAge: ACCESS_TOKEN_SECONDS_MAX,
-    requiredClaims: ['sub', 'exp', 'iat'],
+    requiredClaims: ['sub', 'sid', 'position', 'exp', 'iat'],
     currentDate: now,
   }
 }
+
+/** The claims of an access token, beside those that `accessTokenRules` asks for (RFC 9068 §2.2). */
+export interface AccessClaims {
+  readonly sub: string
+  /** The session's id (OpenID Connect Front-Channel Logout §3). */
+  readonly sid: string
+  /** The clock of the issuer's `cell` feed, as the statement saw it that read the rest: `cell=812;h=7f3a`. */
+  readonly position: string
+  readonly role: 'customer' | 'staff'
+  readonly group?: string
+  /** Of staff: see `formatGrants`. */
+  readonly scope?: string
+}
+
+/** A token as the feed judges it: like an entry, it may be honoured only if no change to its tags is newer. */
+export interface Standing {
+  readonly tags: readonly string[]
+  readonly stamp: number
+  readonly history: string
+}
+
+/** The tags that end tokens: of one session, of all of an account's, and of all that a key has signed. */
+export const sessionTag = (session: string) => `session:${session}`
+export const accountTag = (account: string) => `account:${account}`
+export const keyTag = (kid: string) => `key:${kid}`
 
 /**
  * Reads a principal from claims that were verified by `accessTokenRules`; `null` when they do not describe one of that
  * cell, or claim a longer life than is allowed: a verified token is remembered until it expires.
  */
 export function principalFromClaims(
-  claims: Partial<Record<'sub' | 'role' | 'scope' | 'group' | 'iat' | 'exp', unknown>>,
+  claims: Readonly<Record<string, unknown>>,
   cell: string,
-): Principal | null {
-  const { sub, role, scope, group = null, iat, exp } = claims
-  if (Number(exp) - Number(iat) > ACCESS_TOKEN_SECONDS_MAX) return null
-  if (typeof sub !== 'string' || sub.length === 0 || sub.length > 128) return null
-  if (role === 'customer') return isGroup(group) ? { kind: 'customer', id: sub, cell, group } : null
+): Customer | Staff | null {
+  const { sub, sid, role, scope, group = null, iat, exp } = claims
+  const lifeSeconds = Number(exp) - Number(iat)
+  if (!(lifeSeconds > 0 && lifeSeconds <= ACCESS_TOKEN_SECONDS_MAX)) return null
+  if (!isId(sub) || !isId(sid)) return null
+  const account = { id: sub, cell, session: sid }
+  if (role === 'customer') {
+    return isGroup(group) ? { kind: 'customer', ...account, group } : null
+  }
   if (role !== 'staff' || typeof scope !== 'string') return null
-  const granted = new Set(scope.split(' '))
-  return { kind: 'staff', id: sub, cell, scopes: SCOPES.filter((known) => granted.has(known)) }
+  return { kind: 'staff', ...account, grants: parseGrants(scope) }
+}
+
+/** As the `scope` of a token: `catalogue:write orders:read@web,pos`; a scope without channels is held in all. */
+export function formatGrants(grants: Grants): string {
+  return [...grants]
+    .map(([scope, channels]) => (channels === 'all' ? scope : `${scope}@${channels.join(',')}`))
+    .join(' ')
+}
+
+/** Scopes that are not known here, of a newer cell, are left out. */
+export function parseGrants(text: string): Grants {
+  const grants = new Map<Scope, Channels>()
+  for (const [, scope, channels] of text.matchAll(/([^\s@]+)(?:@(\S*))?/g)) {
+    if (!isScope(scope)) continue
+    grants.set(scope, channels === undefined ? 'all' : channels.split(','))
+  }
+  return grants
+}
+
+export function isScope(text: unknown): text is Scope {
+  return (SCOPES as readonly unknown[]).includes(text)
+}
+
+function isId(id: unknown): id is string {
+  return typeof id === 'string' && id.length > 0 && id.length <= 128
 }
 
 function isGroup(group: unknown): group is string | null {

@@ -1,97 +1,115 @@
 /**
- * Step 2: who asks. A bearer token is verified against the keys of the cell that issued it; without one the caller
- * is a guest.
+ * Step 2: who asks. A bearer token is verified by the keys and the feed of the cell that issued it; without one the
+ * caller is a guest.
  *
- * The key is chosen by `iss` and `kid` alone among the keys that cell publishes; nothing in the token can bring a key.
+ * The cell is chosen by `iss`, the key by `kid`, and both among those that are configured and published: nothing in the
+ * token can bring a key.
  */
-import { createRemoteJWKSet, decodeJwt, errors, jwtVerify } from 'jose'
+import { createRemoteJWKSet } from 'jose'
+import { readToken } from '../../shared/auth/token-form.ts'
 import {
-  ACCESS_TOKEN_BYTES_MAX,
-  accessTokenRules,
-  GUEST,
-  issuerOf,
-  type Principal,
-  principalFromClaims,
-} from '../../shared/principal.ts'
-import type { Cell } from '../config.ts'
-
-/** Precise inside, for counters; outside every refusal is the same 401. */
-export type TokenRefusal = 'malformed' | 'too_long' | 'unknown_issuer' | 'unverified' | 'claims'
+  bearerToken,
+  type HomeAnswer,
+  type TokenRefusal,
+  TokenVerifier,
+} from '../../shared/auth/token-verifier.ts'
+import { answerPlace } from '../../shared/freshness/feed.ts'
+import { FeedFollower, type WaitUntil } from '../../shared/freshness/follower.ts'
+import { parsePosition } from '../../shared/freshness/position.ts'
+import { HEADERS } from '../../shared/headers.ts'
+import { GUEST, issuerOf, type Principal, type Standing } from '../../shared/principal.ts'
+import { unseal } from '../../shared/signing/seal.ts'
+import { cellFeed } from '../cache/feed-source.ts'
+import type { Cell, EdgeConfig } from '../config.ts'
+import { fetchSigned } from '../forward/fetch-signed.ts'
 
 export type Identified =
   | { ok: true; principal: Principal }
-  | { ok: false; reason: TokenRefusal }
-  /** The keys cannot be fetched, so nothing can be said about the token. */
-  | { ok: false; reason: 'keys_unavailable' }
+  | { ok: false; reason: TokenRefusal | 'keys_unavailable' }
 
-const VERIFIED_MAX = 5_000
+/** A token and what is remembered of it are at most 5 KB. */
+const REMEMBERED_MAX = 4_000
 const KEYS_TIMEOUT_MS = 3_000
 /** An unknown `kid` makes us ask for the keys again, at most this often. */
-const KEYS_COOLDOWN_MS = 30_000
-const KEYS_AGE_MS_MAX = 600_000
+const KEYS_COOLDOWN_MS = 5_000
+/** A key is published for longer than this before it signs. */
+const KEYS_AGE_MS_MAX = 300_000
+const HOME_TIMEOUT_MS = 2_000
 
-export class TokenVerifier {
-  readonly #issuers: Map<string, { cell: string; keys: ReturnType<typeof createRemoteJWKSet> }>
-  readonly #verified = new Map<string, { principal: Principal; expiresAtMs: number }>()
+const AS_GUEST: Identified = { ok: true, principal: GUEST }
 
-  constructor(cells: Iterable<Cell>) {
+export class Identities {
+  readonly #issuers: Map<string, TokenVerifier>
+
+  constructor(config: EdgeConfig, cache: Cache) {
     this.#issuers = new Map(
-      [...cells].map(({ name, url }) => {
-        const keys = createRemoteJWKSet(new URL(`${url}/.well-known/jwks.json`), {
-          timeoutDuration: KEYS_TIMEOUT_MS,
-          cooldownDuration: KEYS_COOLDOWN_MS,
-          cacheMaxAge: KEYS_AGE_MS_MAX,
-        })
-        return [issuerOf(name), { cell: name, keys }]
-      }),
+      [...config.cells.values()].map((cell) => [
+        issuerOf(cell.name),
+        verifierOf(cell, config, cache),
+      ]),
     )
   }
 
+  get remembered(): number {
+    return [...this.#issuers.values()].reduce((sum, { size }) => sum + size, 0)
+  }
+
   /** Without waiting, for a guest or a token verified before; `null` when it must be verified. */
-  known(authorization: string | null, nowMs: number): Identified | null {
-    if (authorization === null) return { ok: true, principal: GUEST }
-    const known = this.#verified.get(authorization)
-    if (known === undefined || known.expiresAtMs <= nowMs) return null
-    return { ok: true, principal: known.principal }
+  known(authorization: string | null, nowMs: number, waitUntil: WaitUntil): Identified | null {
+    if (authorization === null) return AS_GUEST
+    // As our client writes it: anything else is read with more care.
+    if (!authorization.startsWith('Bearer ')) return null
+    const token = authorization.slice(7)
+    for (const verifier of this.#issuers.values()) {
+      const known = verifier.known(token, nowMs, waitUntil)
+      if (known !== null) return known
+    }
+    return null
   }
 
-  async identify(authorization: string, nowMs: number): Promise<Identified> {
-    const token = /^Bearer ([A-Za-z0-9._-]+)$/i.exec(authorization)?.[1]
-    if (token === undefined) return { ok: false, reason: 'malformed' }
-    if (token.length > ACCESS_TOKEN_BYTES_MAX) return { ok: false, reason: 'too_long' }
-    const issuer = this.#issuers.get(issuerIn(token) ?? '')
-    if (issuer === undefined) return { ok: false, reason: 'unknown_issuer' }
-    try {
-      const rules = accessTokenRules(issuer.cell, new Date(nowMs))
-      const { payload } = await jwtVerify(token, issuer.keys, rules)
-      const principal = principalFromClaims(payload, issuer.cell)
-      if (principal === null) return { ok: false, reason: 'claims' }
-      this.#remember(authorization, principal, payload.exp! * 1_000)
-      return { ok: true, principal }
-    } catch (error) {
-      return { ok: false, reason: isAboutKeys(error) ? 'keys_unavailable' : 'unverified' }
-    }
-  }
-
-  #remember(authorization: string, principal: Principal, expiresAtMs: number): void {
-    if (this.#verified.size >= VERIFIED_MAX) {
-      const [oldest] = this.#verified.keys()
-      this.#verified.delete(oldest!)
-    }
-    this.#verified.set(authorization, { principal, expiresAtMs })
+  async identify(authorization: string, nowMs: number, waitUntil: WaitUntil): Promise<Identified> {
+    const token = bearerToken(authorization)
+    const form = token === null ? null : readToken(token)
+    if (token === null || form === null) return { ok: false, reason: 'malformed' }
+    const verifier = this.#issuers.get(form.issuer)
+    if (verifier === undefined) return { ok: false, reason: 'unknown_issuer' }
+    return await verifier.verify(token, nowMs, waitUntil)
   }
 }
 
-function issuerIn(token: string): string | undefined {
-  try {
-    return decodeJwt(token).iss
-  } catch {
-    return undefined
-  }
+function verifierOf(cell: Cell, config: EdgeConfig, cache: Cache): TokenVerifier {
+  return new TokenVerifier({
+    cell: cell.name,
+    keys: createRemoteJWKSet(new URL(`${cell.url}/.well-known/jwks.json`), {
+      timeoutDuration: KEYS_TIMEOUT_MS,
+      cooldownDuration: KEYS_COOLDOWN_MS,
+      cacheMaxAge: KEYS_AGE_MS_MAX,
+    }),
+    follower: new FeedFollower({
+      source: cellFeed(cell, cache, { ...config, feed: 'cell' }),
+      now: () => Date.now(),
+    }),
+    askHome: ({ session, standing }) => askHome(cell, session, standing),
+    rememberedMax: REMEMBERED_MAX,
+  })
 }
 
-/** jose wraps what a token does wrong in its own classes; a bare one, or a time-out, is the key set's. */
-function isAboutKeys(error: unknown): boolean {
-  if (error instanceof errors.JWKSTimeout || error instanceof errors.JWKSInvalid) return true
-  return !(error instanceof errors.JOSEError) || error.code === 'ERR_JOSE_GENERIC'
+/** Sealed for this question alone, like an answer of the feed. */
+async function askHome(cell: Cell, session: string, standing: Standing): Promise<HomeAnswer> {
+  const question = crypto.randomUUID()
+  const { tags, stamp, history } = standing
+  const asked = new URLSearchParams({ session, stamp: `cell=${stamp};h=${history}` })
+  for (const tag of tags) asked.append('tag', tag)
+  const response = await fetchSigned(cell, {
+    method: 'GET',
+    path: `/internal/session?${asked}`,
+    headers: new Headers({ [HEADERS.question]: question }),
+    timeoutMs: HOME_TIMEOUT_MS,
+  })
+  const sealed = response.ok ? await response.text() : ''
+  const answer = await unseal(sealed, answerPlace(question), [cell])
+  if (answer === 'ended') return 'ended'
+  const position = parsePosition(answer, 'cell')
+  if (position === null) throw new Error('the cell answered with no usable state')
+  return position
 }

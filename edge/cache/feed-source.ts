@@ -2,6 +2,7 @@
 import { answerPlace, type Batch, parseBatch } from '../../shared/freshness/feed.ts'
 import { batchSince } from '../../shared/freshness/feed-stream.ts'
 import type { FeedSource } from '../../shared/freshness/follower.ts'
+import type { FeedName } from '../../shared/freshness/position.ts'
 import { HEADERS } from '../../shared/headers.ts'
 import { seal, unseal } from '../../shared/signing/seal.ts'
 import type { Cell, EdgeConfig } from '../config.ts'
@@ -31,22 +32,27 @@ interface Aged {
   readonly ageMs: number
 }
 
-/** Asks the stream before the cell for what a colo shares, when there is a Redis. */
+/**
+ * Asks the stream before the cell for what a colo shares, when there is a Redis. The `cell` feed is not relayed: few
+ * edges follow it, and it rarely changes.
+ */
 export function cellFeed(
   cell: Cell,
   cache: Cache,
-  { environment, redis }: Pick<EdgeConfig, 'environment' | 'redis'>,
+  options: Pick<EdgeConfig, 'environment' | 'redis'> & { feed?: FeedName },
 ): CellFeed {
-  const stream = redis === null ? null : new FeedStream(cell, redis)
+  const { environment, redis, feed = 'catalogue' } = options
+  const isRelayed = redis !== null && feed === 'catalogue'
+  const stream = isRelayed ? new FeedStream(cell, redis) : null
   const copy = coloCopy(
     cache,
     cell,
-    `https://cache.tradewind/feed/3/${environment}/${cell.name}/catalogue`,
+    `https://cache.tradewind/feed/3/${environment}/${cell.name}/${feed}`,
   )
   const counts = { sharedCopies: 0, cellFills: 0, cellPolls: 0 }
 
   async function ask(from: number | null): Promise<Batch> {
-    const path = `/internal/feed?feed=catalogue${from === null ? '' : `&from=${from}`}`
+    const path = `/internal/feed?feed=${feed}${from === null ? '' : `&from=${from}`}`
     const question = crypto.randomUUID()
     const response = await fetchSigned(cell, {
       method: 'GET',
@@ -58,12 +64,14 @@ export function cellFeed(
     // An earlier answer would vouch for knowledge that is as old as it is: the seal is for this question alone.
     const text = await unseal(sealed, answerPlace(question), [cell])
     const batch = text === null ? null : parseBatch(JSON.parse(text))
-    if (batch?.feed !== 'catalogue') throw new Error('the cell answered with no usable batch')
+    if (batch?.feed !== feed) throw new Error('the cell answered with no usable batch')
     return batch
   }
 
   async function fill(known: number | null): Promise<Aged> {
-    const from = known === null ? null : Math.max(0, known - SHARED_REACH)
+    // A token's whole life is in the window of the `cell` feed, so that a neighbour who knows nothing yet can judge.
+    const isReached = known !== null && feed === 'catalogue'
+    const from = isReached ? Math.max(0, known - SHARED_REACH) : null
     const streamed = (await stream?.newest(known)) ?? null
     if (streamed !== null) {
       return { ...streamed, batch: batchSince(streamed.batch, from ?? streamed.batch.from) }

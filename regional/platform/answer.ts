@@ -3,7 +3,7 @@ import type { Access, Forward } from '../../shared/contracts/endpoint.ts'
 import { formatPosition, type Position } from '../../shared/freshness/position.ts'
 import { HEADERS } from '../../shared/headers.ts'
 import type { Scope } from '../../shared/principal.ts'
-import { assertScope } from './access.ts'
+import { asAccount, asCustomer, assertScopeSomewhere, asStaff } from './access.ts'
 import type { Tx } from './database.ts'
 import { currentStamp } from './feed.ts'
 import { claimKey, idempotencyRecord, replay } from './idempotency.ts'
@@ -22,9 +22,13 @@ export async function answer(
     : await answerForward(route, serve, services, incoming)
 }
 
-/** The gate before the verb's own check. A holder proves itself to the verb, with the cart's secret. */
+/** The gate before the verb's own check. A holder proves itself to the verb. */
 function assertAccess(access: Access, actor: Actor): void {
-  if (access.startsWith('staff:')) assertScope(actor, access.slice('staff:'.length) as Scope)
+  if (access === 'public' || access === 'holder') return
+  if (access === 'account') asAccount(actor)
+  else if (access === 'customer') asCustomer(actor)
+  else if (access === 'staff') asStaff(actor)
+  else assertScopeSomewhere(actor, access.slice('staff:'.length) as Scope)
 }
 
 async function answerForward(

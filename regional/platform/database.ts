@@ -51,6 +51,8 @@ export interface Tx extends Runner {
   readonly query: QueryBuilder
   /** Names what changed for cached readers; the commit ticks the clock once. */
   tag(...tags: string[]): void
+  /** Ends access tokens by a tag of theirs (see `shared/principal.ts`): the commit ticks the `cell` feed's clock. */
+  endTokens(...tags: string[]): void
   publish(event: DomainEvent): void
   audit(entry: { actor: string; action: string; subject: string; requestId: string }): void
   /** Records the answer of a creating request with its effect. */
@@ -114,7 +116,13 @@ export class Database implements Runner {
 
   async #attempt<T>(work: (tx: Tx) => Promise<T>): Promise<Committed<T>> {
     const { drizzle, release } = await this.#connections.take()
-    const effects: TxEffects = { tags: new Set(), events: [], audits: [], answer: null }
+    const effects: TxEffects = {
+      tags: new Set(),
+      ended: new Set(),
+      events: [],
+      audits: [],
+      answer: null,
+    }
     try {
       await drizzle.execute(sql`begin`)
       const tx = transactionOf(drizzle, effects)
@@ -166,6 +174,9 @@ function transactionOf(drizzle: Drizzle, effects: TxEffects): Tx {
     run: (statement, values) => execute(prepare(drizzle, statement), values),
     tag: (...tags) => {
       for (const tag of tags) effects.tags.add(tag)
+    },
+    endTokens: (...tags) => {
+      for (const tag of tags) effects.ended.add(tag)
     },
     publish: (event) => {
       effects.events.push({ id: uuidv7(), ...event })

@@ -3,12 +3,19 @@ import { sql } from 'drizzle-orm'
 import { type Batch, FEED_BATCH_MAX, FEED_WINDOW } from '../../shared/freshness/feed.ts'
 import type { FeedSource } from '../../shared/freshness/follower.ts'
 import type { FeedName, Position } from '../../shared/freshness/position.ts'
+import { ACCESS_TOKEN_SECONDS_MAX } from '../../shared/principal.ts'
 import type { Waits } from './connections.ts'
 import type { Database, Runner } from './database.ts'
 import { statement, value } from './statement.ts'
 
 /** How many of the newest changes are kept; a reader that knows less than the oldest of them starts anew. */
 export const FEED_RETAINED_CHANGES = 100_000
+
+/**
+ * What a reader of the `cell` feed that knows nothing is given: more than the life of a token, so that it can judge all
+ * that are about, and the longest a transaction may take.
+ */
+export const CELL_WINDOW_SECONDS = ACCESS_TOKEN_SECONDS_MAX + 120
 
 /** What a cacheable read selects beside its document, in the same statement: `from feed_clock clock`. */
 export const stampColumns = sql`clock.n, clock.history,
@@ -69,7 +76,7 @@ interface BatchRow extends StampRow {
 
 /** One statement, so that the clock and the changes are of one snapshot. */
 const selectBatch = statement<
-  { feed: string; from: number | null; limit: number; window: number },
+  { feed: string; from: number | null; limit: number; window: number; seconds: number | null },
   BatchRow
 >(
   'feed_batch',
@@ -84,7 +91,12 @@ const selectBatch = statement<
   window_start as (
     select case
       when ${value('from')}::bigint between kept."retainedFrom" and clock.n then ${value('from')}::bigint
-      else greatest(kept."retainedFrom", clock.n - ${value('window')}::bigint)
+      else greatest(kept."retainedFrom", clock.n - ${value('window')}::bigint,
+        case when ${value('seconds')}::int is null then 0 else coalesce(
+          (select min(recent.n) - 1 from feed_change recent
+            where recent.feed = clock.feed and recent.n > clock.n - ${value('window')}::bigint
+              and recent.at > now() - make_interval(secs => ${value('seconds')}::int)),
+          clock.n) end)
     end as "from", kept."retainedFrom"
     from clock, kept
   )
@@ -98,14 +110,16 @@ const selectBatch = statement<
 
 /**
  * The changes after `from`, at most `FEED_BATCH_MAX` of them. Without a `from` that is still kept and not in the
- * future, the newest `FEED_WINDOW`.
+ * future, the newest `FEED_WINDOW`; of the `cell` feed those of `CELL_WINDOW_SECONDS`.
  */
 export async function batchAfter(
   db: Database,
   request: { feed: FeedName; from: number | null; limit?: number },
 ): Promise<Batch> {
   const { feed, from, limit = FEED_BATCH_MAX } = request
-  const values = { feed, from, limit, window: Math.min(limit, FEED_WINDOW) }
+  const isCell = feed === 'cell'
+  const window = isCell ? limit : Math.min(limit, FEED_WINDOW)
+  const values = { feed, from, limit, window, seconds: isCell ? CELL_WINDOW_SECONDS : null }
   const row = await stamped(db, async () => (await db.run(selectBatch, values))[0]!)
   const changes = row.changes ?? []
   const to = changes.at(-1)?.n ?? row.from
@@ -128,9 +142,9 @@ export const FEED_WAITS: Waits = {
   silenceMs: 1_000,
 }
 
-/** The feed as the cell's own shield follows it: nothing is shared, every question goes to the primary. */
-export function primaryFeed(db: Database): FeedSource {
-  const direct = (from: number | null) => batchAfter(db, { feed: 'catalogue', from })
+/** The feed as the cell itself follows it: nothing is shared, every question goes to the primary. */
+export function primaryFeed(db: Database, feed: FeedName = 'catalogue'): FeedSource {
+  const direct = (from: number | null) => batchAfter(db, { feed, from })
   return {
     direct,
     shared: async (known) => {

@@ -1,13 +1,16 @@
 /** The last statement of a write: its events, audit rows and answer, and then the tick of the clock. */
 import { type SQL, sql } from 'drizzle-orm'
 import { ANY_TAG, FEED_TAGS_MAX } from '../../shared/freshness/feed.ts'
-import type { Position } from '../../shared/freshness/position.ts'
+import type { FeedName, Position } from '../../shared/freshness/position.ts'
 import type { DomainEvent, Runner } from './database.ts'
 import { statement, value } from './statement.ts'
 import { v7 as uuidv7 } from './uuid.ts'
 
 export interface TxEffects {
+  /** What changed for cached readers. */
   tags: Set<string>
+  /** Whose tokens end. */
+  ended: Set<string>
   events: { id: string; type: string; subject: string; payload: Record<string, unknown> }[]
   audits: { id: string; actor: string; action: string; subject: string; requestId: string }[]
   answer: {
@@ -19,23 +22,32 @@ export interface TxEffects {
   } | null
 }
 
-/** Writes the effects in one round trip, or in none when there are none. */
+/**
+ * Writes the effects in one round trip, or in none when there are none; in two when both feeds have a change. Their
+ * clocks are locked in that order, by everyone.
+ *
+ * @returns the change that was made to the catalogue's feed.
+ */
 export async function finish(tx: Runner, effects: TxEffects): Promise<Position | null> {
-  const { tags, events, audits, answer } = effects
-  if (tags.size > 0) {
-    const [row] = await tx.run(finishTagged, {
-      ...written(effects),
-      tags: tags.size > FEED_TAGS_MAX ? [ANY_TAG] : [...tags],
-    })
-    return row!
-  }
-  if (events.length + audits.length > 0 || answer !== null) {
+  const { tags, ended, events, audits, answer } = effects
+  const position = tags.size === 0 ? null : await tick(tx, 'catalogue', tags, effects)
+  if (ended.size > 0) await tick(tx, 'cell', ended, position === null ? effects : NO_EFFECTS)
+  else if (position === null && (events.length + audits.length > 0 || answer !== null)) {
     await tx.run(finishUntagged, written(effects))
   }
-  return null
+  return position
 }
 
-function written({ events, audits, answer }: TxEffects) {
+type Written = Pick<TxEffects, 'events' | 'audits' | 'answer'>
+const NO_EFFECTS: Written = { events: [], audits: [], answer: null }
+
+async function tick(tx: Runner, feed: FeedName, tags: Set<string>, effects: Written) {
+  const named = tags.size > FEED_TAGS_MAX ? [ANY_TAG] : [...tags]
+  const [position] = await tx.run(finishTagged, { ...written(effects), feed, tags: named })
+  return position!
+}
+
+function written({ events, audits, answer }: Written) {
   return {
     events: JSON.stringify(events),
     audits: JSON.stringify(audits),
@@ -92,7 +104,7 @@ const finishUntagged = statement<Records, unknown>('finish_untagged', sql`with $
  * The row of the clock is locked from here to the commit, so `n` is commit order. A Postgres that was started since
  * the history began may have lost its end, so the history is replaced in the same breath.
  */
-const finishTagged = statement<Records & { tags: string[] }, Position>(
+const finishTagged = statement<Records & { feed: FeedName; tags: string[] }, Position>(
   'finish_tagged',
   sql`
   with ${records},
@@ -101,7 +113,7 @@ const finishTagged = statement<Records & { tags: string[] }, Position>(
       history = case when origin_started_at = pg_postmaster_start_time() then history
         else 'h' || left(replace(gen_random_uuid()::text, '-', ''), 12) end,
       origin_started_at = pg_postmaster_start_time()
-    where feed = 'catalogue'
+    where feed = ${value('feed')}
     returning feed, n, history
   ),
   change as (

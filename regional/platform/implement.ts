@@ -2,6 +2,7 @@
  * Binds contracts to handlers. A missing handler is a type error; the platform does what is the same for all:
  * validate, assert access, run, and answer with the position of what was committed.
  */
+import type { TokenVerifier } from '../../shared/auth/token-verifier.ts'
 import type { Endpoint, RequestOf, ResponseOf } from '../../shared/contracts/endpoint.ts'
 import type { Position } from '../../shared/freshness/position.ts'
 import type { Principal } from '../../shared/principal.ts'
@@ -12,6 +13,7 @@ import type { Database, Runner, Tx } from './database.ts'
 import type { IdempotencyRecord } from './idempotency.ts'
 import type { Logger } from './log.ts'
 import type { Shield } from './shield.ts'
+import type { SigningKeys } from './signing-keys.ts'
 import type { Snapshots } from './snapshots.ts'
 
 /** What every module is given; nothing else is global. */
@@ -23,6 +25,9 @@ export interface Services {
   readonly log: Logger
   readonly config: Config
   readonly shield: Shield
+  readonly keys: SigningKeys
+  /** Verifies access tokens again, by the cell's own keys and feed. */
+  readonly tokens: TokenVerifier
   /** Closes the pools when what runs on them has ended. */
   close(): Promise<void>
 }

@@ -15,6 +15,7 @@ import { pruneFeed } from './feed.ts'
 import { pruneIdempotency } from './idempotency.ts'
 import type { Job, Module, Reaction, Services, StoredEvent } from './implement.ts'
 import { dispatchEvents, pruneOutbox } from './outbox.ts'
+import { pruneSessions } from './sessions.ts'
 
 /** Connections of one process for everything in this file, beside `DATABASE_POOL_MAX`. */
 export const JOBS_POOL_MAX = 4
@@ -54,6 +55,7 @@ const platformJobs: readonly Job[] = [
   { name: 'platform.prune-feed', everySeconds: 60, run: ({ db }) => pruneFeed(db) },
   { name: 'platform.prune-idempotency', everySeconds: 600, run: ({ db }) => pruneIdempotency(db) },
   { name: 'platform.prune-outbox', everySeconds: 600, run: ({ db }) => pruneOutbox(db) },
+  { name: 'platform.prune-sessions', everySeconds: 600, run: ({ db }) => pruneSessions(db) },
 ]
 
 export interface Jobs {

@@ -1,4 +1,4 @@
-/** The platform's tables: the clock of the feeds, the outbox, idempotency records and the audit log. */
+/** The platform's tables: the clock of the feeds, the outbox, idempotency records, the audit log, sessions and keys. */
 import { sql } from 'drizzle-orm'
 import {
   bigint,
@@ -85,4 +85,40 @@ export const audit = pgTable('audit', {
   subject: text().notNull(),
   requestId: text('request_id').notNull(),
   at: timestamp({ withTimezone: true }).notNull().defaultNow(),
+})
+
+/**
+ * A session: one sign-in on one device. It stands while its row does; what ends it deletes the row and ends its tokens in the
+ * same transaction.
+ */
+export const session = pgTable(
+  'session',
+  {
+    id: text().primaryKey(),
+    accountId: text('account_id').notNull(),
+    /** Names the session to the library that made it; nobody outside is shown it. */
+    token: text().notNull().unique(),
+    expiresAt: timestamp('expires_at', { withTimezone: true }).notNull(),
+    ipAddress: text('ip_address'),
+    userAgent: text('user_agent'),
+    createdAt: timestamp('created_at', { withTimezone: true }).notNull().defaultNow(),
+    updatedAt: timestamp('updated_at', { withTimezone: true }).notNull().defaultNow(),
+  },
+  (table) => [
+    index('session_account').on(table.accountId),
+    index('session_expires_at').on(table.expiresAt),
+  ],
+)
+
+/** A key pair that signs this cell's access tokens; see `signing-keys.ts`. */
+export const signingKey = pgTable('signing_key', {
+  kid: text().primaryKey(),
+  publicJwk: jsonb('public_jwk').notNull(),
+  /** The private key, encrypted under the cell's `TOKEN_KEY_SECRET`. */
+  sealedPrivate: text('sealed_private').notNull(),
+  /** It is published for a while before it signs, so that whoever verifies knows it by then. */
+  signsFrom: timestamp('signs_from', { withTimezone: true }).notNull(),
+  /** Published until then; `null` while no younger key has taken its place. */
+  verifiesUntil: timestamp('verifies_until', { withTimezone: true }),
+  createdAt: timestamp('created_at', { withTimezone: true }).notNull().defaultNow(),
 })

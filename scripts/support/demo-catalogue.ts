@@ -3,6 +3,7 @@
  * place by the catalogue's own verbs. Some products run low, some are sold out, and some have no
  * German text yet.
  */
+
 import {
   createCategory,
   importProducts,
@@ -11,6 +12,7 @@ import {
 } from '../../regional/modules/catalog/index.ts'
 import type { Actor, Services } from '../../regional/platform/implement.ts'
 import type { CreateCategory, ImportRow, Market } from '../../shared/contracts/catalog.ts'
+import { EVERY_GRANT } from '../../shared/principal.ts'
 import { goods } from './demo-catalogue-goods.ts'
 import { pantry } from './demo-catalogue-pantry.ts'
 
@@ -39,7 +41,8 @@ export async function seedDemo({ db, clock, config }: Services): Promise<boolean
       kind: 'staff',
       id: 'stf_demo_seed',
       cell: config.CELL,
-      scopes: ['catalogue:write'],
+      session: 'none',
+      grants: EVERY_GRANT,
     },
     cartSecret: null,
     requestId: 'demo-seed',

@@ -47,7 +47,7 @@ export class DevStart {
 
   async run(): Promise<DevSystem> {
     const ports = await choosePorts(this.#options.port ?? EDGE_PORT)
-    const keys = await ensureKeys(KEYS_FOLDER)
+    const keys = ensureKeys(KEYS_FOLDER)
     const edgeUrl = `http://127.0.0.1:${ports.edge}`
     const cellUrl = `http://127.0.0.1:${ports.cell}`
     // The edge needs no database to start, so it is built while Postgres comes up.
@@ -118,7 +118,7 @@ async function startDatabase(children: Children, { postgres }: Ports): Promise<s
   return Object.assign(new URL(url), { pathname: `/${DATABASE}` }).toString()
 }
 
-function cellEnvironment(options: { port: number; databaseUrl: string; keys: DevKeys }) {
+export function cellEnvironment(options: { port: number; databaseUrl: string; keys: DevKeys }) {
   const { port, databaseUrl, keys } = options
   return {
     NODE_ENV: 'development',
@@ -128,7 +128,7 @@ function cellEnvironment(options: { port: number; databaseUrl: string; keys: Dev
     DATABASE_URL: databaseUrl,
     NEON_WS_PROXY: process.env.NEON_WS_PROXY,
     EDGE_SECRETS: keys.edgeSecret,
-    TOKEN_JWKS: keys.jwks,
+    TOKEN_KEY_SECRET: keys.tokenKeySecret,
     CART_KEY: keys.cartKey,
     DRAIN_MS_MAX: '3000',
     LOG_LEVEL: process.env.LOG_LEVEL ?? 'info',

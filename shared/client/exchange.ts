@@ -8,6 +8,7 @@ import {
   delay,
   isPassing,
   isRepeatable,
+  isUndone,
   RETRY_LIMITS,
   type RetryLimits,
   waitMsAfter,
@@ -102,7 +103,8 @@ export class Exchange {
       try {
         return await this.#attempt(written, attempt)
       } catch (failure) {
-        if (!isPassing(failure) || !isRepeatable(this.#facts)) throw failure
+        if (!isPassing(failure)) throw failure
+        if (!isRepeatable(this.#facts) && !isUndone(failure)) throw failure
         const waitMs = waitMsAfter(attempt, failure, random)
         const isLate = this.#now() - startedMs + waitMs >= totalMsMax
         if (attempt >= attemptsMax || isLate) throw failure

@@ -28,6 +28,12 @@ export function isRepeatable({ method, serve }: EndpointFacts): boolean {
   return method !== 'post' || (serve.kind === 'forward' && serve.creates)
 }
 
+/** True for a request that was turned away before anything was done: whatever it was, it may be made again. */
+export function isUndone(failure: unknown): boolean {
+  if (!(failure instanceof ProblemError)) return false
+  return failure.code === 'limit.exceeded' || failure.code === 'cell.overloaded'
+}
+
 /** True for a failure that may pass by itself. */
 export function isPassing(failure: unknown): boolean {
   if (failure instanceof ProblemError) {

@@ -7,10 +7,11 @@ import type { ProblemCode } from '../problems.ts'
 export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete'
 
 /**
- * Who may call. `public`: anyone. `holder`: whoever presents the cart's secret, or staff that may read carts.
- * `staff:<scope>`: staff whose token carries the scope; the verb asserts it again.
+ * Who may call. `public`: anyone. `holder`: the customer whose cart it is, whoever presents its secret, or staff that may
+ * read carts. `account`: whoever is signed in. `customer`, `staff`: who is signed in as one. `staff:<scope>`: staff whose
+ * token carries the scope, in some channel; the verb asserts it again, in that of what it touches.
  */
-export type Access = 'public' | 'holder' | `staff:${Scope}`
+export type Access = 'public' | 'holder' | 'account' | 'customer' | 'staff' | `staff:${Scope}`
 
 /**
  * What a cached answer differs by, beside its own path and declared query. Market and locale may be named by the

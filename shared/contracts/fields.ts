@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { cellIdPattern, globalIdPattern } from '../ids.ts'
 import { AMOUNT_MINOR_MAX, CURRENCIES } from '../money.ts'
+import { CHANNEL } from '../principal.ts'
 
 /** Text a database and a JSON reader can both hold: no NUL, no lone surrogate, no control but tab and line breaks. */
 export function text(lengthMax: number, lengthMin = 1) {
@@ -45,6 +46,14 @@ export const CategoryId = z.string().regex(globalIdPattern('cat'))
 export const PriceListId = z.string().regex(globalIdPattern('plist'))
 export const CartId = z.string().regex(cellIdPattern('cart'))
 export const OrderId = z.string().regex(cellIdPattern('ord'))
+export const CustomerId = z.string().regex(cellIdPattern('cus'))
+export const StaffId = z.string().regex(cellIdPattern('stf'))
+export const SessionId = z.string().regex(cellIdPattern('ses'))
+export const AddressId = z.string().regex(cellIdPattern('adr'))
+export const InvitationId = z.string().regex(cellIdPattern('inv'))
+export const AccountId = z.union([CustomerId, StaffId])
+/** Of a sales channel, such as `web`. */
+export const Channel = z.string().regex(CHANNEL)
 
 export const Availability = z.enum(['in_stock', 'low', 'out_of_stock', 'backorder'])
 export type Availability = z.infer<typeof Availability>

@@ -33,6 +33,6 @@ export function problemsOf(endpoint: Endpoint): ProblemCode[] {
   if (request.params || request.query || request.body) add(WITH_INPUT)
   if (request.body) add(WITH_BODY)
   if (serve.kind === 'forward' && serve.creates) add([...CREATING, ...WITH_INPUT])
-  if (access.startsWith('staff:')) add(SCOPED)
+  if (access !== 'public' && access !== 'holder') add(SCOPED)
   return [...codes].sort()
 }

@@ -104,6 +104,18 @@ export class Knowledge {
     return position.n <= this.#n
   }
 
+  /** True when the tag was changed since the floor, however new an entry claims to be. */
+  hasChanged(tag: string): boolean {
+    return this.#lastChange.has(tag)
+  }
+
+  /** What `isFresh` says, and of an entry that is not: whether a change made it so, or something is unknown. */
+  judge(entry: Judged): 'fresh' | 'changed' | 'unknown' {
+    if (this.isFresh(entry)) return 'fresh'
+    const isKnown = entry.history === this.history && entry.stamp >= this.#floor
+    return isKnown ? 'changed' : 'unknown'
+  }
+
   isFresh(entry: Judged): boolean {
     if (entry.history !== this.history || entry.stamp < this.#floor) return false
     if ((this.#lastChange.get(ANY_TAG) ?? 0) > entry.stamp) return false

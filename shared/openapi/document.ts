@@ -83,7 +83,7 @@ function operationOf(named: NamedEndpoint, schemas: ContractSchemas): Operation 
 function securityOf(access: string): Operation['security'] {
   if (access === 'public') return [{}, { bearer: [] }]
   if (access === 'holder') return [{ cartSecret: [] }, { bearer: [] }]
-  return [{ bearer: [access.slice('staff:'.length)] }]
+  return [{ bearer: access.startsWith('staff:') ? [access.slice('staff:'.length)] : [] }]
 }
 
 /** The members of an object schema, one parameter each. */

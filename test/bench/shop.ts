@@ -4,7 +4,7 @@ import { createCategory, importProducts, putMarkets } from '../../regional/modul
 import type { Actor } from '../../regional/platform/implement.ts'
 import type { ImportRow } from '../../shared/contracts/catalog.ts'
 import type { CURRENCIES } from '../../shared/money.ts'
-import { SCOPES } from '../../shared/principal.ts'
+import { EVERY_GRANT } from '../../shared/principal.ts'
 import { testServices } from '../support/services.ts'
 
 export const PRODUCTS = 200
@@ -21,7 +21,13 @@ export const handleOf = (product: number) => `bench-product-${product}`
 export const skuOf = (product: number, variant: number) => `BENCH-${product}-${variant}`
 
 const actor: Actor = {
-  principal: { kind: 'staff', id: 'stf_bench', cell: 'eu', scopes: SCOPES },
+  principal: {
+    kind: 'staff',
+    id: 'stf_bench',
+    cell: 'eu',
+    session: 'ses_seed',
+    grants: EVERY_GRANT,
+  },
   cartSecret: null,
   requestId: 'bench',
 }

@@ -4,6 +4,7 @@
  */
 import type { ExecutionContext } from 'hono'
 import { createEdge } from '../../edge/app.ts'
+import { Identities } from '../../edge/auth/identify.ts'
 import { openReads } from '../../edge/cache/open-reads.ts'
 import { type Bindings, readEdgeConfig } from '../../edge/config.ts'
 import { edgeSecret } from '../support/keys.ts'
@@ -23,7 +24,7 @@ export type EdgeMaker = (bindings: Bindings, cache: Cache, index: number) => Own
 
 const madeByTheBook: EdgeMaker = (bindings, cache) => {
   const config = readEdgeConfig(bindings)
-  return createEdge(config, openReads(config, cache))
+  return createEdge(config, openReads(config, cache), new Identities(config, cache))
 }
 
 const WORKERD_EDGES = 2

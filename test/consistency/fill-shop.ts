@@ -2,7 +2,7 @@
 import { createProduct } from '../../regional/modules/catalog/create-product.ts'
 import { createCategory, importProducts, putMarkets } from '../../regional/modules/catalog/index.ts'
 import type { Actor } from '../../regional/platform/implement.ts'
-import { SCOPES } from '../../shared/principal.ts'
+import { EVERY_GRANT } from '../../shared/principal.ts'
 import { testServices } from '../support/services.ts'
 import {
   CATEGORIES,
@@ -15,7 +15,13 @@ import {
 } from './shop.ts'
 
 const actor: Actor = {
-  principal: { kind: 'staff', id: 'stf_consistency', cell: 'eu', scopes: SCOPES },
+  principal: {
+    kind: 'staff',
+    id: 'stf_consistency',
+    cell: 'eu',
+    session: 'ses_seed',
+    grants: EVERY_GRANT,
+  },
   cartSecret: null,
   requestId: 'consistency',
 }

@@ -3,6 +3,7 @@
  * them.
  */
 import { createEdge } from '../../edge/app.ts'
+import { Identities } from '../../edge/auth/identify.ts'
 import { cellOrigin } from '../../edge/cache/cell-origin.ts'
 import { coloTier } from '../../edge/cache/colo-tier.ts'
 import { cellFeed } from '../../edge/cache/feed-source.ts'
@@ -55,7 +56,8 @@ export function edgeWith(policyOf: (index: number) => Policy): EdgeMaker {
     const memory = new MemoryTier()
     const parts = { follower, memory, colo: coloTier(cache, config.defaultCell, environment), now }
     const origin = cellOrigin(defaultCell)
-    return createEdge(config, { source, follower, memory, reads: reads(parts), origin })
+    const edgeReads = { source, follower, memory, reads: reads(parts), origin }
+    return createEdge(config, edgeReads, new Identities(config, cache))
   }
 }
 

@@ -1,7 +1,7 @@
 /** Bad tokens get one dull answer at the edge, whatever is wrong with them. */
 import { createHmac } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { accessToken, jwks } from '../support/keys.ts'
+import { accessToken, tokenKey } from '../support/keys.ts'
 import { startSystem, type TestSystem } from '../support/system.ts'
 
 let system: TestSystem
@@ -25,7 +25,7 @@ async function badTokens(): Promise<Record<string, string>> {
   const claims = JSON.parse(Buffer.from(payload, 'base64url').toString()) as object
   const hourAgo = new Date(Date.now() - 3_600_000)
   const hs256 = (text: string) =>
-    createHmac('sha256', JSON.stringify(jwks.keys[0])).update(text).digest('base64url')
+    createHmac('sha256', JSON.stringify(tokenKey.publicJwk)).update(text).digest('base64url')
   return {
     expired: await accessToken({ now: hourAgo }),
     'alg none': forged(good, { alg: 'none', typ: 'at+jwt' }, () => ''),

@@ -86,7 +86,13 @@ describe('the cell of a request', () => {
     ENVIRONMENT: 'development',
   }
   const config = readEdgeConfig(bindings)
-  const customer: Principal = { kind: 'customer', group: null, id: 'cus_1', cell: 'us' }
+  const customer: Principal = {
+    kind: 'customer',
+    group: null,
+    session: 'ses_1',
+    id: 'cus_1',
+    cell: 'us',
+  }
 
   function nameOf(id: string, params: Record<string, string>, principal: Principal = GUEST) {
     const facts = allFacts.find((each) => each.id === id)!

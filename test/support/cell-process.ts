@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { knowTestTokens } from './identity.ts'
 import { testEnvironment } from './services.ts'
 
 const MAIN = fileURLToPath(new URL('../../regional/main.ts', import.meta.url))
@@ -21,6 +22,7 @@ export async function startCellProcess(
   databaseUrl: string,
   environment: Record<string, string> = {},
 ): Promise<CellProcess> {
+  await knowTestTokens(databaseUrl)
   const { child, lines, exited } = spawnCell(databaseUrl, environment)
   const url = await new Promise<string>((resolve, reject) => {
     createInterface({ input: child.stdout! }).on('line', (line) => {

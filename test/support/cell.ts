@@ -5,6 +5,7 @@ import { modules as ownModules } from '../../regional/modules/index.ts'
 import { type Clock, systemClock } from '../../regional/platform/clock.ts'
 import type { Module, Services } from '../../regional/platform/implement.ts'
 import { cloneDatabase } from './database.ts'
+import { knowTestTokens } from './identity.ts'
 import { signRequest } from './keys.ts'
 import { type TestServicesOptions, testServices } from './services.ts'
 
@@ -39,6 +40,7 @@ export async function startTestCell(
 ): Promise<TestCell> {
   const { clock = systemClock, url = await cloneDatabase(), modules = [], ...rest } = options
   const config = { SHIELD_MIB_MAX: '0', ...rest.config }
+  await knowTestTokens(url)
   const services = testServices(url, { clock, ...rest, config })
   const app = createApp(services, withModules(modules))
   return {

@@ -1,6 +1,7 @@
 /** Keys made for one test run, and what is signed with them. */
 import { createHash, createHmac, randomBytes } from 'node:crypto'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
+import { sealed } from '../../regional/platform/signing-keys.ts'
 import {
   ACCESS_TOKEN_AUDIENCE,
   ACCESS_TOKEN_TYPE,
@@ -19,13 +20,26 @@ const publicJwk = { ...(await exportJWK(pair.publicKey)), kid: 'test-1', alg: 'E
 
 export const edgeSecret = `edge-1:${randomBytes(32).toString('base64url')}`
 export const cartKey = randomBytes(32).toString('base64url')
-export const jwks = { keys: [publicJwk] }
+export const tokenKeySecret = randomBytes(32).toString('base64url')
+
+/** The key of `accessToken`, as a cell keeps it. */
+export const tokenKey = {
+  kid: publicJwk.kid,
+  publicJwk,
+  sealedPrivate: sealed(await exportJWK(pair.privateKey), publicJwk.kid, {
+    cell: 'eu',
+    secret: tokenKeySecret,
+  }),
+}
+/** The session of every token that is made here. */
+export const TEST_SESSION = `ses_eu_${'0'.repeat(32)}`
 
 /** An access token of the cell `eu`, for staff with every scope unless told otherwise. */
 export async function accessToken(
   options: {
     role?: 'staff' | 'customer'
     sub?: string
+    /** As a token writes them: `orders:read@web`. */
     scopes?: readonly string[]
     /** A customer's group. */
     group?: string
@@ -39,6 +53,9 @@ export async function accessToken(
     iss: issuerOf('eu'),
     aud: ACCESS_TOKEN_AUDIENCE,
     sub,
+    sid: TEST_SESSION,
+    // Of no history: whoever verifies it asks the cell whether the session stands.
+    position: 'cell=0;h=test',
     role,
     scope: scopes.join(' '),
     group,

@@ -3,7 +3,7 @@ import { type Config, readConfig } from '../../regional/config.ts'
 import { openServices } from '../../regional/open-services.ts'
 import type { Clock } from '../../regional/platform/clock.ts'
 import type { Services } from '../../regional/platform/implement.ts'
-import { cartKey, edgeSecret, jwks } from './keys.ts'
+import { cartKey, edgeSecret, tokenKeySecret } from './keys.ts'
 
 /** The environment of a cell `eu` on a database, with this run's keys. */
 export function testEnvironment(url: string, overrides: Record<string, string> = {}) {
@@ -12,7 +12,7 @@ export function testEnvironment(url: string, overrides: Record<string, string> =
     CELL: 'eu',
     DATABASE_URL: url,
     EDGE_SECRETS: edgeSecret,
-    TOKEN_JWKS: JSON.stringify(jwks),
+    TOKEN_KEY_SECRET: tokenKeySecret,
     CART_KEY: cartKey,
     LOG_LEVEL: 'silent',
     ...overrides,

@@ -1,5 +1,6 @@
 /** The edge as it is, but for a memory that holds the markets alone: every product comes out of the colo's cache. */
 import { createEdge } from '../../../edge/app.ts'
+import { Identities } from '../../../edge/auth/identify.ts'
 import { openReads } from '../../../edge/cache/open-reads.ts'
 import { type Bindings, type EdgeConfig, readEdgeConfig } from '../../../edge/config.ts'
 import type { Entry } from '../../../shared/freshness/entry.ts'
@@ -21,5 +22,9 @@ export default {
 } satisfies ExportedHandler<Bindings>
 
 function start(config: EdgeConfig): ReturnType<typeof createEdge> {
-  return createEdge(config, openReads(config, caches.default, new MarketsAlone()))
+  return createEdge(
+    config,
+    openReads(config, caches.default, new MarketsAlone()),
+    new Identities(config, caches.default),
+  )
 }

@@ -3,6 +3,7 @@
  * from the cell, and then so many others that differ from it in their names alone. `/collect` collects garbage.
  */
 import { createEdge } from '../../../edge/app.ts'
+import { Identities } from '../../../edge/auth/identify.ts'
 import { openReads } from '../../../edge/cache/open-reads.ts'
 import { type Bindings, readEdgeConfig } from '../../../edge/config.ts'
 import type { Fetched, Origin } from '../../../shared/freshness/cached-reads.ts'
@@ -40,7 +41,7 @@ function collected(): Response {
 function open(env: Bindings): Opened {
   const config = readEdgeConfig(env)
   const reads = openReads(config, NO_CACHE)
-  return { edge: createEdge(config, reads), reads }
+  return { edge: createEdge(config, reads, new Identities(config, caches.default)), reads }
 }
 
 /** @param asked `key` of the entry to copy, and `from` and `to`, the numbers of its copies. */

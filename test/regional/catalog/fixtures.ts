@@ -1,4 +1,5 @@
 /** A cell with markets and categories, and short ways to write products into it. */
+
 import type { z } from 'zod'
 import { putMarkets } from '../../../regional/modules/catalog/index.ts'
 import type { Actor } from '../../../regional/platform/implement.ts'
@@ -8,6 +9,7 @@ import type {
   StaffCategory,
   StaffProduct,
 } from '../../../shared/contracts/catalog.ts'
+import { EVERY_GRANT } from '../../../shared/principal.ts'
 import { type CellCall, startTestCell, type TestCell } from '../../support/cell.ts'
 import { queryRows } from '../../support/database.ts'
 import { accessToken } from '../../support/keys.ts'
@@ -46,7 +48,7 @@ export const MARKETS: Market[] = [
 ]
 
 export const system: Actor = {
-  principal: { kind: 'staff', id: 'stf_system', cell: 'eu', scopes: ['catalogue:write'] },
+  principal: { kind: 'staff', id: 'stf_system', cell: 'eu', session: 'none', grants: EVERY_GRANT },
   cartSecret: null,
   requestId: 'test',
 }

@@ -1,0 +1,72 @@
+/** `npm run keys:rotate`: gives a cell its next key to sign access tokens with, without a moment in which one is refused. */
+import { readConfig } from '../regional/config.ts'
+import { openServices } from '../regional/open-services.ts'
+import {
+  AHEAD_SECONDS,
+  listSigningKeys,
+  rotateSigningKey,
+} from '../regional/platform/signing-keys.ts'
+import { optionsOf } from './support/arguments.ts'
+import { cellSettings } from './support/cell-settings.ts'
+
+const HELP = `Usage: npm run keys:rotate [-- --list | --withdraw KID [--withdraw KID]] [--json]
+
+Adds a key that is published at once and signs in ${AHEAD_SECONDS / 60} minutes, when every edge knows it. The key before it is
+published until the last token it signed has expired. Run it as often as you like, by hand or by a timer.
+
+  --list          shows the keys and changes nothing
+  --withdraw KID  a key that somebody else may have: it is gone at once, the new one signs at once, and every token
+                  that the old one signed ends within the feed's delay (who has a session refreshes it)
+  --json          prints only {rotated, keys: [{kid, signing, signsFrom, verifiesUntil}]}
+
+Of the cell in this folder's development system, or by CELL, DATABASE_URL and TOKEN_KEY_SECRET.`
+
+const values = optionsOf(HELP, {
+  list: { type: 'boolean', default: false },
+  withdraw: { type: 'string', multiple: true, default: [] },
+  json: { type: 'boolean', default: false },
+})
+
+await main().catch((error: Error) => {
+  console.error(error.message)
+  process.exitCode = 1
+})
+
+async function main(): Promise<void> {
+  const { list, withdraw, json } = values
+  if (list && withdraw.length > 0) throw new Error('--list changes nothing: leave --withdraw out')
+  const services = openServices(readConfig(cellSettings()))
+  const { db, config } = services
+  try {
+    const secret = { cell: config.CELL, secret: config.TOKEN_KEY_SECRET }
+    const rotation = { now: withdraw.length > 0, withdraw }
+    const rotated = list
+      ? null
+      : (await db.inTransaction((tx) => rotateSigningKey(tx, secret, rotation))).value
+    const keys = (await listSigningKeys(db)).map((key) => ({
+      kid: key.kid,
+      signing: key.isSigning,
+      signsFrom: key.signsFrom,
+      verifiesUntil: key.verifiesUntil,
+    }))
+    if (json) console.log(JSON.stringify({ rotated, keys }))
+    else print(rotated, keys)
+  } finally {
+    await services.close()
+  }
+}
+
+interface ShownKey {
+  kid: string
+  signing: boolean
+  signsFrom: string
+  verifiesUntil: string | null
+}
+
+function print(rotated: string | null, keys: readonly ShownKey[]): void {
+  for (const { kid, signing, signsFrom, verifiesUntil } of keys) {
+    const end = verifiesUntil === null ? '' : `, published until ${verifiesUntil}`
+    console.log(`${kid.padEnd(24)} ${signing ? 'signs' : 'signs from'} ${signsFrom}${end}`)
+  }
+  if (rotated !== null) console.log(`\n${rotated} is new.`)
+}

@@ -1,0 +1,57 @@
+/**
+ * The one form in which our issuers write an access token. A JWS leaves much freedom: members twice, numbers in any
+ * notation, headers that name keys or change the rules. We write none of it, so whatever holds any of it is refused
+ * before a key is touched.
+ */
+import { base64url } from 'jose'
+import { ACCESS_TOKEN_ALGORITHMS, ACCESS_TOKEN_BYTES_MAX, ACCESS_TOKEN_TYPE } from '../principal.ts'
+
+export interface TokenForm {
+  readonly kid: string
+  /** Whose token it says it is, by nobody's word but its own. */
+  readonly issuer: string
+}
+
+const SEGMENTS = /^([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)$/
+const KID = /^[A-Za-z0-9_-]{1,64}$/
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+/** The header of one key is the same in all its tokens. */
+const headers = new Map<string, string>()
+const HEADERS_MAX = 64
+
+/** @returns `null` for what no issuer of ours would write. It says nothing of the signature. */
+export function readToken(token: string): TokenForm | null {
+  if (token.length > ACCESS_TOKEN_BYTES_MAX) return null
+  const [, header, payload] = SEGMENTS.exec(token) ?? []
+  if (header === undefined || payload === undefined) return null
+  const kid = headers.get(header) ?? kidIn(header)
+  if (kid === null) return null
+  const claims = canonical(payload)
+  const issuer = claims?.iss
+  return typeof issuer === 'string' ? { kid, issuer } : null
+}
+
+/** Exactly `alg`, `kid` and `typ`: no key, no address of one, nothing critical (RFC 8725 §3.1, §3.11). */
+function kidIn(segment: string): string | null {
+  const header = canonical(segment)
+  if (header === null || Object.keys(header).length !== 3) return null
+  const { alg, kid, typ } = header
+  const isOurs = (ACCESS_TOKEN_ALGORITHMS as readonly unknown[]).includes(alg)
+  if (!isOurs || typ !== ACCESS_TOKEN_TYPE || typeof kid !== 'string' || !KID.test(kid)) return null
+  if (headers.size >= HEADERS_MAX) headers.clear()
+  headers.set(segment, kid)
+  return kid
+}
+
+/** An object written as `JSON.stringify` writes it: no member twice, no blank, no number but in its shortest form. */
+function canonical(segment: string): Record<string, unknown> | null {
+  try {
+    const text = decoder.decode(base64url.decode(segment))
+    const value: unknown = JSON.parse(text)
+    if (typeof value !== 'object' || value === null || JSON.stringify(value) !== text) return null
+    return value as Record<string, unknown>
+  } catch {
+    return null
+  }
+}
