@@ -278,7 +278,7 @@ function encodings({ good, header, claims, key }: Forge): Bent {
     bent[`${name} padded`] = resigned((part) => part + '='.repeat((4 - (part.length % 4)) % 4))
     bent[`${name} with spare bits`] = resigned(withSpareBits)
   }
-  bent['signature with spare bits'] = withSpareBits(good)
+  bent['signature with spare bits'] = parts.with(2, withSpareBits(parts[2]!)).join('.')
   return bent
 }
 
