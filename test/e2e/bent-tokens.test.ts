@@ -1,9 +1,15 @@
 /** Whatever is wrong with a token, edge and cell answer the same 401, byte for byte. */
+import { createPublicKey, generateKeyPairSync } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { JSONWebKeySet } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { PROBLEM_CONTENT_TYPE, Problem } from '../../shared/problems.ts'
 import { type BentToken, bentTokens } from '../shared/bent-tokens.ts'
-import { type Forge, forgeOf } from '../shared/token-forge.ts'
-import { accessToken, signingKey, signRequest } from '../support/keys.ts'
+import { type Forge, forgeOf, signature } from '../shared/token-forge.ts'
+import { bundleEdge, startEdge } from '../support/edge.ts'
+import { accessToken, edgeSecret, signingKey, signRequest } from '../support/keys.ts'
 import { sendRaw } from '../support/raw-http.ts'
 import { startSystem, type TestSystem } from '../support/system.ts'
 
@@ -173,3 +179,57 @@ describe('the cell', () => {
     expectOneRefusal(answers)
   })
 })
+
+describe('of two cells', () => {
+  test('each signs for its own residents alone', async () => {
+    const abroad = generateKeyPairSync('ed25519').privateKey
+    const jwk = createPublicKey(abroad).export({ format: 'jwk' })
+    const other = await startKeySet({ keys: [{ ...jwk, kid: 'us-1', alg: 'EdDSA', use: 'sig' }] })
+    const edge = await startEdge(system.cellUrl, await bundleEdge(), {
+      bindings: {
+        CELLS: JSON.stringify({ eu: { url: system.cellUrl }, us: { url: other.url } }),
+        EDGE_SECRETS: JSON.stringify({ eu: edgeSecret, us: edgeSecret }),
+      },
+    })
+    const { header, claims } = forge
+    const headerAbroad = { ...header, kid: 'us-1' }
+    const claimsAbroad = { ...claims, iss: 'tradewind:us' }
+    const byAbroad = (head: object, payload: object) =>
+      forge.forged(head, payload, (input) => signature(input, abroad))
+    const statusOf = async (token: string) => {
+      const headers = { authorization: `Bearer ${token}` }
+      return (await fetch(`${edge.url}/v1/products?market=de`, { headers })).status
+    }
+    try {
+      expect(await statusOf(forge.good)).toBe(200)
+      expect(await statusOf(byAbroad(headerAbroad, claimsAbroad))).toBe(200)
+      expect(await statusOf(byAbroad(headerAbroad, claims))).toBe(401)
+      expect(await statusOf(byAbroad(header, claims))).toBe(401)
+      expect(await statusOf(byAbroad(header, claimsAbroad))).toBe(401)
+      expect(await statusOf(forge.signed(header, claimsAbroad))).toBe(401)
+      expect(await statusOf(forge.signed(headerAbroad, claimsAbroad))).toBe(401)
+      expect(await statusOf(forge.signed(headerAbroad, claims))).toBe(401)
+    } finally {
+      await edge.close()
+      await other.close()
+    }
+  })
+})
+
+/** As much of another cell as is needed to verify its tokens. */
+async function startKeySet(keys: JSONWebKeySet) {
+  const server = createServer((request, response) => {
+    const isAsked = request.url === '/.well-known/jwks.json'
+    response.writeHead(isAsked ? 200 : 404, { 'content-type': 'application/json' })
+    response.end(JSON.stringify(isAsked ? keys : {}))
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const close = async () => {
+    server.closeAllConnections()
+    server.close()
+    await once(server, 'close')
+  }
+  return { url: `http://127.0.0.1:${port}`, close }
+}

@@ -1,73 +1,20 @@
 /** Every bent token is refused by the verifier that edge and cell have, and none makes it throw. */
-import { generateKeyPairSync, type KeyObject } from 'node:crypto'
-import { createLocalJWKSet, type JWK } from 'jose'
+import type { JWK } from 'jose'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { bearerToken, TokenVerifier, type Verified } from '../../shared/auth/token-verifier.ts'
-import type { Batch } from '../../shared/freshness/feed.ts'
-import { FeedFollower } from '../../shared/freshness/follower.ts'
+import type { TokenVerifier } from '../../shared/auth/token-verifier.ts'
 import { bentTokens } from './bent-tokens.ts'
-import { type Forge, forgeOf, segment, signature } from './token-forge.ts'
-
-const NOW_MS = Date.UTC(2026, 10, 1, 12)
-const seconds = NOW_MS / 1_000
-const HEADER = { kid: 'Key-1', typ: 'at+jwt' }
-const CLAIMS = {
-  iss: 'tradewind:eu',
-  aud: 'tradewind',
-  sub: 'stf_1',
-  sid: 'ses_1',
-  position: 'cell=10;h=h1',
-  role: 'staff',
-  scope: 'catalogue:write',
-  iat: seconds,
-  exp: seconds + 600,
-}
-const EMPTY: Batch = {
-  feed: 'cell',
-  incarnation: { history: 'h1', copy: 'c1' },
-  from: 10,
-  to: 10,
-  changes: [],
-  retainedFrom: 0,
-  cut: false,
-}
-
-function verifierOf(keys: JWK[]): TokenVerifier {
-  return new TokenVerifier({
-    cell: 'eu',
-    keys: createLocalJWKSet({ keys }),
-    follower: new FeedFollower({
-      source: { direct: async () => EMPTY, shared: async () => ({ batch: EMPTY, ageMs: 0 }) },
-      now: () => NOW_MS,
-    }),
-    askHome: async () => 'ended',
-    rememberedMax: 10,
-  })
-}
-
-/** As edge and cell read it out of the header. */
-async function verified(tokens: TokenVerifier, authorization: string): Promise<Verified> {
-  const token = bearerToken(authorization)
-  if (token === null) return { ok: false, reason: 'malformed' }
-  return await tokens.verify(token, NOW_MS, () => {})
-}
+import { newForge, newKey, verified, verifierOf } from './own-verifier.ts'
+import type { Forge } from './token-forge.ts'
 
 /** Not by what the feed tells, nor for want of keys. */
 const BY_THE_TOKEN = ['malformed', 'unverified', 'claims']
 
-const PAIRS: Record<string, () => KeyObject> = {
-  EdDSA: () => generateKeyPairSync('ed25519').privateKey,
-  ES256: () => generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey,
-}
-
-describe.each(Object.keys(PAIRS))('of a cell that signs by %s', (alg) => {
+describe.each(Object.keys(newKey))('of a cell that signs by %s', (alg) => {
   let forge: Forge
   let tokens: TokenVerifier
 
   beforeAll(() => {
-    const key = PAIRS[alg]!()
-    const input = `${segment({ alg, ...HEADER })}.${segment(CLAIMS)}`
-    forge = forgeOf(`${input}.${signature(input, key).toString('base64url')}`, key)
+    forge = newForge(alg)
     tokens = verifierOf([{ ...forge.publicJwk, alg, use: 'sig' }])
   })
 
@@ -96,9 +43,7 @@ describe.each(Object.keys(PAIRS))('of a cell that signs by %s', (alg) => {
 })
 
 describe('a key that is published', () => {
-  const key = PAIRS.EdDSA!()
-  const input = `${segment({ alg: 'EdDSA', ...HEADER })}.${segment(CLAIMS)}`
-  const forge = forgeOf(`${input}.${signature(input, key).toString('base64url')}`, key)
+  const forge = newForge()
   const authorization = `Bearer ${forge.good}`
   const own = { ...forge.publicJwk, alg: 'EdDSA', use: 'sig' }
 
@@ -126,12 +71,7 @@ describe('a key that is published', () => {
 })
 
 describe('a header that is no bearer token', () => {
-  const key = PAIRS.EdDSA!()
-  const input = `${segment({ alg: 'EdDSA', ...HEADER })}.${segment(CLAIMS)}`
-  const { good, publicJwk } = forgeOf(
-    `${input}.${signature(input, key).toString('base64url')}`,
-    key,
-  )
+  const { good, publicJwk } = newForge()
 
   test('names another scheme, or the token in another way', async () => {
     const tokens = verifierOf([{ ...publicJwk, alg: 'EdDSA' }])
