@@ -8,6 +8,8 @@ const EXPOSED = [
   HEADERS.cell,
   HEADERS.cacheStatus,
   'etag',
+  'ratelimit',
+  'ratelimit-policy',
   'retry-after',
   'server-timing',
 ].join(', ')

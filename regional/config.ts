@@ -49,6 +49,8 @@ const Variables = z.object({
     }),
   /** Encrypts the keys that sign this cell's tokens. */
   TOKEN_KEY_SECRET: z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'must be 32 bytes in base64url'),
+  /** Whether staff without a second factor may do anything but set one up. */
+  STAFF_SECOND_FACTOR: z.enum(['optional', 'required']).default('required'),
   /** Derives the secrets of carts. */
   CART_KEY: z.string().regex(/^[A-Za-z0-9_-]{43,}$/, 'must be at least 32 bytes in base64url'),
   /** Derives the keys of mailed links and of second factors. */

@@ -1,6 +1,7 @@
 /** The modules of a cell, each by its door. */
 import type { Module } from '../platform/implement.ts'
 import { access } from './access/index.ts'
+import { audit } from './audit/index.ts'
 import { carts } from './carts/index.ts'
 import { catalog } from './catalog/index.ts'
 import { identity } from './identity/index.ts'
@@ -20,4 +21,5 @@ export const modules: readonly Module[] = [
   identity,
   staff,
   notifications,
+  audit,
 ]

@@ -116,14 +116,18 @@ export class Database implements Runner {
    * Runs `work` in one transaction and commits its state, events, audit rows and tick together. When Postgres ends it
    * in favour of another (a deadlock), all of it runs again, so `work` may do nothing but through its `tx`.
    *
+   * @param contract the id of the contract that asked for it, which its audit rows name.
    * @throws whatever `work` throws, with everything rolled back. When the connection is lost during the commit, whether
    *   it happened is not known.
    */
-  inTransaction<T>(work: (tx: Tx) => Promise<T>): Promise<Committed<T>> {
+  inTransaction<T>(
+    work: (tx: Tx) => Promise<T>,
+    contract: string | null = null,
+  ): Promise<Committed<T>> {
     return this.admission.run(async () => {
       for (let attempt = 1; ; attempt += 1) {
         try {
-          return await this.#attempt(work)
+          return await this.#attempt(work, contract)
         } catch (error) {
           if (attempt >= ATTEMPTS_MAX || !lostRace(error)) throw error
         }
@@ -131,7 +135,7 @@ export class Database implements Runner {
     })
   }
 
-  async #attempt<T>(work: (tx: Tx) => Promise<T>): Promise<Committed<T>> {
+  async #attempt<T>(work: (tx: Tx) => Promise<T>, contract: string | null): Promise<Committed<T>> {
     const { drizzle, release } = await this.#connections.take()
     const effects: TxEffects = {
       tags: new Set(),
@@ -142,7 +146,7 @@ export class Database implements Runner {
     }
     try {
       await drizzle.execute(sql`begin`)
-      const tx = transactionOf(drizzle, effects)
+      const tx = transactionOf(drizzle, effects, contract)
       const value = await work(tx)
       const position = await finish(tx, effects)
       const { command } = await drizzle.execute(sql`commit`)
@@ -185,7 +189,7 @@ export class Database implements Runner {
   }
 }
 
-function transactionOf(drizzle: Drizzle, effects: TxEffects): Tx {
+function transactionOf(drizzle: Drizzle, effects: TxEffects, contract: string | null): Tx {
   return {
     query: drizzle,
     run: (statement, values) => execute(prepare(drizzle, statement), values),
@@ -199,7 +203,7 @@ function transactionOf(drizzle: Drizzle, effects: TxEffects): Tx {
       effects.events.push({ id: uuidv7(), ...event })
     },
     audit: (entry) => {
-      effects.audits.push({ id: uuidv7(), ...entry })
+      effects.audits.push({ id: uuidv7(), contract, ...entry })
     },
     answer: (answer) => {
       effects.answer = answer

@@ -2,7 +2,7 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { ANY_TAG, FEED_TAGS_MAX } from '../../shared/freshness/feed.ts'
 import type { FeedName, Position } from '../../shared/freshness/position.ts'
-import type { DomainEvent, Runner } from './database.ts'
+import type { AuditEntry, DomainEvent, Runner } from './database.ts'
 import { statement, value } from './statement.ts'
 import { v7 as uuidv7 } from './uuid.ts'
 
@@ -12,7 +12,7 @@ export interface TxEffects {
   /** Whose tokens end. */
   ended: Set<string>
   events: (DomainEvent & { id: string })[]
-  audits: { id: string; actor: string; action: string; subject: string; requestId: string }[]
+  audits: (AuditEntry & { id: string; contract: string | null })[]
   answer: {
     keyHash: string
     contract: string
@@ -85,10 +85,10 @@ export function eventsJson(...events: DomainEvent[]): string {
 const records = sql`
   events as (${insertingEvents()}),
   audits as (
-    insert into audit (id, actor, action, subject, request_id)
-    select id, actor, action, subject, "requestId"
-    from jsonb_to_recordset(${value('audits')}::jsonb)
-      as entry(id uuid, actor text, action text, subject text, "requestId" text)
+    insert into audit (id, actor, action, subject, request_id, contract, detail)
+    select id, actor, action, subject, "requestId", contract, detail
+    from jsonb_to_recordset(${value('audits')}::jsonb) as entry(id uuid, actor text, action text,
+      subject text, "requestId" text, contract text, detail jsonb)
   ),
   answered as (${answering()})`
 

@@ -4,6 +4,7 @@
  */
 import type { TokenVerifier } from '../../shared/auth/token-verifier.ts'
 import type { Endpoint, RequestOf, ResponseOf } from '../../shared/contracts/endpoint.ts'
+import { allEndpoints } from '../../shared/contracts/index.ts'
 import type { Position } from '../../shared/freshness/position.ts'
 import type { Principal } from '../../shared/principal.ts'
 import type { Problem } from '../../shared/problems.ts'
@@ -12,6 +13,7 @@ import type { Clock } from './clock.ts'
 import type { Database, Runner, Tx } from './database.ts'
 import type { IdempotencyRecord } from './idempotency.ts'
 import type { Logger } from './log.ts'
+import type { PasswordHasher } from './passwords.ts'
 import type { Mailer } from './mailer.ts'
 import type { PasswordHasher } from './passwords.ts'
 import type { Shield } from './shield.ts'
@@ -106,12 +108,16 @@ export type HandlersOf<M> = { [K in keyof M]: M[K] extends Endpoint ? HandlerOf<
 
 /** One contract with its handler, untyped from here on: the types were checked by `implement`. */
 export interface Route {
+  /** `catalog.getProduct`: the contract's id everywhere. */
+  readonly id: string
   readonly name: string
   readonly endpoint: Endpoint
   readonly handler: (context: never) => Promise<unknown>
 }
 
 export type Implementation = (services: Services) => Route[]
+
+const ids = new Map(allEndpoints().map(({ id, endpoint }) => [endpoint, id]))
 
 export function implement<M extends object>(
   endpoints: M,
@@ -120,6 +126,7 @@ export function implement<M extends object>(
   return (services) => {
     const bound = handlers(services) as Record<string, Route['handler']>
     return Object.entries(endpoints as Record<string, Endpoint>).map(([name, endpoint]) => ({
+      id: ids.get(endpoint) ?? name,
       name,
       endpoint,
       handler: bound[name]!,

@@ -8,6 +8,7 @@ import { createHash } from 'node:crypto'
 import { sql } from 'drizzle-orm'
 import { type JobResult, PgBoss } from 'pg-boss'
 import { Admission } from './admission.ts'
+import { SEAL_EVERY_SECONDS, sealAudit } from './audit-seal.ts'
 import type { Waits } from './connections.ts'
 import { Database } from './database.ts'
 import { reasonOf } from './database-errors.ts'
@@ -66,6 +67,7 @@ const platformJobs: readonly Job[] = [
   { name: 'platform.prune-idempotency', everySeconds: 600, run: ({ db }) => pruneIdempotency(db) },
   { name: 'platform.prune-outbox', everySeconds: 600, run: ({ db }) => pruneOutbox(db) },
   { name: 'platform.prune-sessions', everySeconds: 600, run: ({ db }) => pruneSessions(db) },
+  { name: 'platform.seal-audit', everySeconds: SEAL_EVERY_SECONDS, run: sealAudit },
 ]
 
 export interface Jobs {

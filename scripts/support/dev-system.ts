@@ -8,9 +8,11 @@ import { styleText } from 'node:util'
 import pg from 'pg'
 import { readConfig } from '../../regional/config.ts'
 import { openServices } from '../../regional/open-services.ts'
+import { urlAs } from './app-role.ts'
 import { Children } from './children.ts'
 import { seedDemo } from './demo-catalogue.ts'
 import { type DevKeys, ensureKeys } from './dev-keys.ts'
+import { ensureDevLogin } from './dev-login.ts'
 import { migrate } from './migrate.ts'
 import { freePortFrom } from './ports.ts'
 import { KEYS_FOLDER, ROOT, STATE_FOLDER } from './state.ts'
@@ -53,8 +55,14 @@ export class DevStart {
     // The edge needs no database to start, so it is built while Postgres comes up.
     startEdge(this.children, { port: ports.edge, cellUrl, keys })
     const databaseUrl = process.env.DATABASE_URL ?? (await startDatabase(this.children, ports))
-    await migrate(databaseUrl)
-    const environment = cellEnvironment({ port: ports.cell, edgeUrl, databaseUrl, keys })
+    const login = ensureDevLogin(KEYS_FOLDER)
+    await migrate(databaseUrl, login)
+    const environment = cellEnvironment({
+      port: ports.cell,
+      edgeUrl,
+      databaseUrl: urlAs(databaseUrl, login),
+      keys,
+    })
     startCell(this.children, environment)
     await Promise.all([seed(environment), answers(`${cellUrl}/health/ready`)])
     await answers(`${edgeUrl}/health/edge`)

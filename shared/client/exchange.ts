@@ -38,7 +38,7 @@ export interface ClientOptions {
   readonly token?: Token | undefined
   /** Of who signs in: its tokens are sent, and renewed when they must be. */
   readonly session?: Session | undefined
-  readonly cartSecret?: string | undefined
+  readonly cartSecret?: string | null | undefined
   /** Sent with every call that takes them and does not name its own. */
   readonly market?: string | undefined
   readonly locale?: string | undefined
@@ -56,7 +56,7 @@ export interface ClientOptions {
 /** What one call may say instead of its client. */
 export interface CallOptions {
   readonly token?: Token | undefined
-  readonly cartSecret?: string | undefined
+  readonly cartSecret?: string | null | undefined
   readonly idempotencyKey?: string | undefined
   readonly headers?: Readonly<Record<string, string>> | undefined
   readonly signal?: AbortSignal | undefined

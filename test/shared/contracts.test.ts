@@ -5,11 +5,13 @@ import { facts } from '../../shared/contracts/facts.generated.ts'
 import { factsOf } from '../../shared/contracts/facts.ts'
 import { allEndpoints, namedSchemas } from '../../shared/contracts/index.ts'
 import { problemsOf } from '../../shared/contracts/problems-of.ts'
+import { LIMIT_POLICIES } from '../../shared/limits/policies.ts'
 import { GROUP_PARAMETER, SCOPES } from '../../shared/principal.ts'
 import { isProblemCode, PROBLEMS } from '../../shared/problems.ts'
 import { sampleOf, stringsIn } from '../support/contract-samples.ts'
 
 const endpoints = allEndpoints()
+const GATES = ['public', 'holder', 'account', 'customer', 'staff']
 
 describe('the contracts', () => {
   it('have ids, methods and paths of their own', () => {
@@ -34,7 +36,7 @@ describe('the contracts', () => {
 })
 
 describe.each(endpoints)('$id', ({ endpoint }) => {
-  const { method, path, access, serve, status, request } = endpoint
+  const { method, path, access, serve, limit, status, request } = endpoint
 
   it('is addressed under the version, by whole segments', () => {
     expect(path).toMatch(/^\/v1(?:\/(?:[a-z-]+|\{[a-z]\w*\}))+$/i)
@@ -75,8 +77,17 @@ describe.each(endpoints)('$id', ({ endpoint }) => {
     else expect(serve.kind).toBe('forward')
   })
 
+  it('limits, if at all, what is forwarded, by a text of its body', () => {
+    if (limit === undefined) return expect(factsOf('', endpoint)).not.toHaveProperty('limit')
+    expect(serve.kind).toBe('forward')
+    expect(Object.keys(LIMIT_POLICIES)).toContain(limit.policy)
+    if (limit.account === undefined) return
+    const member = (request.body as z.ZodObject).shape[limit.account] as z.ZodType
+    expect(member.safeParse(sampleOf(member)).data).toEqual(expect.any(String))
+  })
+
   it('asks staff for a scope that exists', () => {
-    if (!access.startsWith('staff:')) return expect(['public', 'holder']).toContain(access)
+    if (!access.startsWith('staff:')) return expect(GATES).toContain(access)
     expect(SCOPES).toContain(access.slice('staff:'.length))
   })
 

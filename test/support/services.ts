@@ -6,18 +6,19 @@ import { type Config, readConfig } from '../../regional/config.ts'
 import { openServices } from '../../regional/open-services.ts'
 import type { Clock } from '../../regional/platform/clock.ts'
 import type { Services } from '../../regional/platform/implement.ts'
+import { asApp } from './app-login.ts'
 import { authSecret, cartKey, edgeSecret, tokenKeySecret } from './keys.ts'
 
 /** Where this process's cells leave their e-mail; made by the first that sends any. */
 export const mailFolder = join(tmpdir(), `tradewind-mail-${process.pid}`)
 process.on('exit', () => rmSync(mailFolder, { recursive: true, force: true }))
 
-/** The environment of a cell `eu` on a database, with this run's keys. */
+/** The environment of a cell `eu` on a database, with this run's keys, as a login that may do what a cell may. */
 export function testEnvironment(url: string, overrides: Record<string, string> = {}) {
   return {
     NODE_ENV: 'test',
     CELL: 'eu',
-    DATABASE_URL: url,
+    DATABASE_URL: asApp(url),
     EDGE_SECRETS: edgeSecret,
     TOKEN_KEY_SECRET: tokenKeySecret,
     CART_KEY: cartKey,
