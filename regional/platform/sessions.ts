@@ -164,6 +164,7 @@ const selectClock = statement<Record<string, never>, Position>(
  */
 export async function tokenClock(tx: Tx): Promise<Position> {
   return (await tx.run(selectClock, {}))[0]!
+}
 
 /** A clause that yields the session that the parameter `session` names, and keeps it from ending before the commit. */
 export const holdingSession: SQL = sql`select id from session
