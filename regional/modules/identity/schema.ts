@@ -115,5 +115,8 @@ export const refreshToken = pgTable(
     usedAt: timestamp('used_at', { withTimezone: true }),
     createdAt: timestamp('created_at', { withTimezone: true }).notNull().defaultNow(),
   },
-  (table) => [index('refresh_token_session').on(table.sessionId), unique('refresh_token_parent').on(table.parent)],
+  (table) => [
+    index('refresh_token_session').on(table.sessionId),
+    unique('refresh_token_parent').on(table.parent),
+  ],
 )
