@@ -19,6 +19,19 @@ CREATE TABLE "signing_key" (
 	"created_at" timestamp with time zone DEFAULT now() NOT NULL
 );
 --> statement-breakpoint
+CREATE TABLE "address" (
+	"id" text PRIMARY KEY NOT NULL,
+	"customer_id" text NOT NULL,
+	"document" jsonb NOT NULL,
+	"is_default" boolean NOT NULL,
+	"created_at" timestamp with time zone DEFAULT now() NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE "customer_group" (
+	"handle" text PRIMARY KEY NOT NULL,
+	"name" text NOT NULL
+);
+--> statement-breakpoint
 CREATE TABLE "account" (
 	"id" text PRIMARY KEY NOT NULL,
 	"kind" text NOT NULL,
@@ -81,9 +94,16 @@ ALTER TABLE "credential" ADD CONSTRAINT "credential_account_id_account_id_fk" FO
 ALTER TABLE "two_factor" ADD CONSTRAINT "two_factor_account_id_account_id_fk" FOREIGN KEY ("account_id") REFERENCES "public"."account"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 CREATE INDEX "session_account" ON "session" USING btree ("account_id");--> statement-breakpoint
 CREATE INDEX "session_expires_at" ON "session" USING btree ("expires_at");--> statement-breakpoint
+CREATE INDEX "address_customer" ON "address" USING btree ("customer_id","id");--> statement-breakpoint
+CREATE UNIQUE INDEX "address_default" ON "address" USING btree ("customer_id") WHERE "address"."is_default";--> statement-breakpoint
+CREATE INDEX "account_status" ON "account" USING btree ("kind","status","id");--> statement-breakpoint
+CREATE INDEX "account_group" ON "account" USING btree ("customer_group","id") WHERE "account"."customer_group" is not null;--> statement-breakpoint
 CREATE INDEX "verification_identifier" ON "verification" USING btree ("identifier");--> statement-breakpoint
 CREATE INDEX "verification_value" ON "verification" USING btree ("value");--> statement-breakpoint
 CREATE INDEX "verification_expires_at" ON "verification" USING btree ("expires_at");--> statement-breakpoint
+CREATE INDEX "idempotency_caller" ON "idempotency" USING btree ("caller") WHERE "idempotency"."caller" <> 'guest';--> statement-breakpoint
+CREATE INDEX "outbox_subject" ON "outbox" USING btree ("subject");--> statement-breakpoint
+CREATE INDEX "outbox_recipient" ON "outbox" USING btree ((payload->>'to')) WHERE "outbox"."payload" ? 'to';--> statement-breakpoint
 CREATE UNIQUE INDEX "cart_open_of_customer" ON "cart" USING btree ("customer_id") WHERE "cart"."status" = 'open';--> statement-breakpoint
 CREATE INDEX "cart_customer" ON "cart" USING btree ("customer_id") WHERE "cart"."customer_id" is not null;--> statement-breakpoint
 CREATE INDEX "order_customer" ON "order" USING btree ("customer_id","id") WHERE "order"."customer_id" is not null;--> statement-breakpoint

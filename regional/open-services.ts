@@ -6,6 +6,7 @@ import { Database, type DatabaseOptions } from './platform/database.ts'
 import { FEED_WAITS } from './platform/feed.ts'
 import type { Services } from './platform/implement.ts'
 import { createLog, type Logger } from './platform/log.ts'
+import { PasswordHasher } from './platform/passwords.ts'
 import { Shield } from './platform/shield.ts'
 import { SigningKeys } from './platform/signing-keys.ts'
 import { REPLICA_WAITS, SnapshotReads } from './platform/snapshots.ts'
@@ -48,6 +49,11 @@ export function openServices(
   const keys = new SigningKeys({ db, secret, clock })
   const tokens = cellTokens(config.CELL, keys, feed)
   const shield = new Shield({ feed, snapshots, bytesMax: config.SHIELD_MIB_MAX * MEBIBYTE })
+  const passwords = new PasswordHasher({
+    clock,
+    threads: config.PASSWORD_HASHERS,
+    waitMsMax: config.PASSWORD_WAIT_MS_MAX,
+  })
   return {
     db,
     feed,
@@ -57,8 +63,9 @@ export function openServices(
     shield,
     keys,
     tokens,
+    passwords,
     close: async () => {
-      await Promise.all([db.close(), feed.close(), replica?.close()])
+      await Promise.all([passwords.close(), db.close(), feed.close(), replica?.close()])
     },
   }
 }

@@ -12,6 +12,7 @@ import type { Clock } from './clock.ts'
 import type { Database, Runner, Tx } from './database.ts'
 import type { IdempotencyRecord } from './idempotency.ts'
 import type { Logger } from './log.ts'
+import type { PasswordHasher } from './passwords.ts'
 import type { Shield } from './shield.ts'
 import type { SigningKeys } from './signing-keys.ts'
 import type { Snapshots } from './snapshots.ts'
@@ -28,6 +29,8 @@ export interface Services {
   readonly keys: SigningKeys
   /** Verifies access tokens again, by the cell's own keys and feed. */
   readonly tokens: TokenVerifier
+  /** Hashes passwords, outside of transactions. */
+  readonly passwords: PasswordHasher
   /** Closes the pools when what runs on them has ended. */
   close(): Promise<void>
 }

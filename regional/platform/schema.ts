@@ -54,6 +54,9 @@ export const outbox = pgTable(
   (table) => [
     index('outbox_undispatched').on(table.id).where(sql`${table.dispatchedAt} is null`),
     index('outbox_dispatched_at').on(table.dispatchedAt),
+    index('outbox_subject').on(table.subject),
+    // Of messages that wait to be sent, to whom.
+    index('outbox_recipient').on(sql`(payload->>'to')`).where(sql`${table.payload} ? 'to'`),
   ],
 )
 
@@ -75,6 +78,7 @@ export const idempotency = pgTable(
     check('idempotency_state', sql`${table.state} in ('running', 'done')`),
     check('idempotency_done', sql`(${table.state} = 'done') = (${table.status} is not null)`),
     index('idempotency_created_at').on(table.createdAt),
+    index('idempotency_caller').on(table.caller).where(sql`${table.caller} <> 'guest'`),
   ],
 )
 

@@ -2,7 +2,7 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { HomeAnswer } from '../../shared/auth/token-verifier.ts'
 import { ANY_TAG } from '../../shared/freshness/feed.ts'
-import type { Standing } from '../../shared/principal.ts'
+import { accountTag, type Standing } from '../../shared/principal.ts'
 import { Problem } from '../../shared/problems.ts'
 import type { Database, Runner, Tx } from './database.ts'
 import { type StampRow, stampColumns, stamped } from './feed.ts'
@@ -63,4 +63,43 @@ const holdOne = statement<{ session: string }, { id: string }>('session_hold', h
 export async function holdSession(tx: Tx, id: string): Promise<void> {
   const [held] = await tx.run(holdOne, { session: id })
   if (held === undefined) throw new Problem('token.refused')
+}
+
+const deleteSessionsOf = statement<{ accountId: string }, unknown>(
+  'session_end_all',
+  sql`delete from session where account_id = ${value('accountId')}`,
+)
+
+/** Ends all of an account's sessions, and with the commit the access tokens that they gave. */
+export async function endSessionsOf(tx: Tx, accountId: string): Promise<void> {
+  await tx.run(deleteSessionsOf, { accountId })
+  tx.endTokens(accountTag(accountId))
+}
+
+export interface KeptSession {
+  id: string
+  device: string | null
+  ipAddress: string | null
+  createdAt: string
+  lastUsedAt: string
+}
+
+const instant = (column: SQL) =>
+  sql`to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`
+
+const selectSessionsOf = statement<{ accountId: string; limit: number }, KeptSession>(
+  'session_of_account',
+  sql`
+  select id, user_agent as device, ip_address as "ipAddress",
+    ${instant(sql`created_at`)} as "createdAt", ${instant(sql`updated_at`)} as "lastUsedAt"
+  from session where account_id = ${value('accountId')}
+  order by id limit ${value('limit')}::int`,
+)
+
+/** What is kept of an account's sessions. */
+export async function sessionsOf(
+  runner: Runner,
+  request: { accountId: string; limit: number },
+): Promise<KeptSession[]> {
+  return await runner.run(selectSessionsOf, request)
 }

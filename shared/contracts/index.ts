@@ -2,19 +2,27 @@
 import type { z } from 'zod'
 import * as carts from './carts.ts'
 import * as catalog from './catalog.ts'
+import * as customers from './customers.ts'
 import type { Endpoint } from './endpoint.ts'
 import * as fields from './fields.ts'
 import * as inventory from './inventory.ts'
 import * as orders from './orders.ts'
 import * as priceLists from './price-lists.ts'
 
-const files = { catalog: { ...catalog, ...priceLists }, inventory, carts, orders } as const
+const files = {
+  catalog: { ...catalog, ...priceLists },
+  inventory,
+  carts,
+  orders,
+  customers,
+} as const
 
 export const contracts = {
   catalog: endpointsOf(files.catalog),
   inventory: endpointsOf(files.inventory),
   carts: endpointsOf(files.carts),
   orders: endpointsOf(files.orders),
+  customers: endpointsOf(files.customers),
 } as const
 
 export type Contracts = typeof contracts

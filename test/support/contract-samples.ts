@@ -19,6 +19,8 @@ const STRINGS = [
   `prod_${ID}`,
   `cat_${ID}`,
   `plist_${ID}`,
+  `cus_eu_${ID}`,
+  `adr_eu_${ID}`,
 ]
 const ANYTHING: readonly unknown[] = ['!', 42, true, null, [], { wrong: '!' }]
 

@@ -22,6 +22,8 @@ import {
 const MODULE_GRAPH = {
   carts: ['catalog'],
   catalog: ['inventory'],
+  customers: ['carts', 'identity', 'orders'],
+  identity: [],
   inventory: [],
   orders: ['carts', 'inventory', 'payments'],
   payments: [],
