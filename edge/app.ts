@@ -10,6 +10,7 @@ import type { WaitUntil } from '../shared/freshness/follower.ts'
 import { type Position, parsePosition } from '../shared/freshness/position.ts'
 import { freshnessReport } from '../shared/freshness/report.ts'
 import { HEADERS } from '../shared/headers.ts'
+import { TokenBuckets } from '../shared/limits/token-buckets.ts'
 import { groupOf, type Principal } from '../shared/principal.ts'
 import { isProblemCode, Problem, type ProblemCode } from '../shared/problems.ts'
 import type { Identified, Identities } from './auth/identify.ts'
@@ -21,11 +22,12 @@ import { countError, countRefusedToken, type EdgeHealth, newCounters } from './c
 import { forward, forwardPage } from './forward/forward.ts'
 import { Markets } from './geo/markets.ts'
 import { cellFor, type MarketFacts, placeOf, queryOf, wishesOf } from './geo/place.ts'
-import { ClientBudget, clientOf, FORCED_POLLS } from './limits/client-budget.ts'
+import { type Attempt, AttemptLimits } from './limits/attempts.ts'
+import { clientOf, FORCED_POLLS } from './limits/client.ts'
 import { announcesBody, assertWithinLimits } from './limits/request-limits.ts'
 import { logFault } from './log.ts'
 import { methodsAt } from './methods-at.ts'
-import { preflight, secured } from './secured.ts'
+import { preflight, secured, unshared } from './secured.ts'
 import { newRequestId, type Trace, traceOf } from './trace/trace.ts'
 
 type EdgeContext = Context
@@ -34,6 +36,8 @@ type IsolateContext = Parameters<Hono['fetch']>[2] & { waitUntil: WaitUntil }
 
 /** What the cell serves to anyone as it is. */
 const PAGES = ['/v1/openapi.json', '/docs', '/docs/*', '/.well-known/jwks.json']
+/** What a cell shows to whoever develops it. It holds links that sign people in, so no other origin may read it. */
+const DEVELOPMENT_PAGES = ['/dev/mailbox', '/dev/mailbox/*']
 
 const NO_MARKETS: readonly MarketFacts[] = []
 
@@ -45,7 +49,8 @@ export function createEdge(config: EdgeConfig, parts: EdgeReads, identities: Ide
   const markets = new Markets(reads, origin)
   const keys = new ReadKeys(origin)
   const answers = new AnswerHeaders(defaultCell.name)
-  const forcedPolls = new ClientBudget(FORCED_POLLS)
+  const forcedPolls = new TokenBuckets(FORCED_POLLS)
+  const attempts = new AttemptLimits()
   const counters = newCounters()
   const app = new Hono()
 
@@ -55,6 +60,11 @@ export function createEdge(config: EdgeConfig, parts: EdgeReads, identities: Ide
   for (const page of PAGES) {
     app.get(page, async (c) =>
       secured(await forwardPage(defaultCell, c.req.path), traceOf(c.req.raw)),
+    )
+  }
+  for (const page of config.environment === 'development' ? DEVELOPMENT_PAGES : []) {
+    app.get(page, async (c) =>
+      unshared(secured(await forwardPage(defaultCell, c.req.path), traceOf(c.req.raw))),
     )
   }
   app.get('/health/edge', (c) => secured(Response.json(health()), traceOf(c.req.raw)))
@@ -101,17 +111,21 @@ export function createEdge(config: EdgeConfig, parts: EdgeReads, identities: Ide
     counters.requests += 1
     const request = c.req.raw
     const trace = traceOf(request)
+    const attempt = facts.limit ? attempts.attempt(facts.limit, clientOf(request)) : null
     try {
       const wait: WaitUntil = (work) => c.executionCtx.waitUntil(work)
       // What is known already is not waited for.
       const principal = knownPrincipal(request.headers, wait) ?? (await identified(request, wait))
       const directory = directoryFor(facts, wait) ?? (await loadDirectory(facts, wait))
       assertWithinLimits(request, bodyBytesMaxOf(facts))
+      attempt?.takeOfAddress(now())
       return facts.serve.kind === 'cached'
         ? await cachedRead(c, facts, { group: groupOf(principal), directory, trace, wait })
-        : await forwarded(c, facts, { principal, directory, trace })
+        : await forwarded(c, facts, { principal, directory, trace, attempt })
     } catch (error) {
-      return refuse(problemOf(error), facts.id, trace)
+      const refusal = refuse(problemOf(error), facts.id, trace)
+      attempt?.label(refusal)
+      return refusal
     }
   }
 
@@ -172,8 +186,7 @@ export function createEdge(config: EdgeConfig, parts: EdgeReads, identities: Ide
 
   /** A position is a caller's word, and every one that is not known yet costs the cell a poll. */
   function assertMayForce(request: Request, nowMs: number): void {
-    if (forcedPolls.take(clientOf(request), nowMs)) return
-    counters.limited += 1
+    if (forcedPolls.take(clientOf(request), nowMs).allowed) return
     throw new Problem('limit.exceeded', { retryAfterSeconds: 1 })
   }
 
@@ -194,16 +207,22 @@ export function createEdge(config: EdgeConfig, parts: EdgeReads, identities: Ide
   async function forwarded(
     c: EdgeContext,
     facts: EndpointFacts,
-    step: { principal: Principal; directory: readonly MarketFacts[]; trace: Trace },
+    step: {
+      principal: Principal
+      directory: readonly MarketFacts[]
+      trace: Trace
+      attempt: Attempt | null
+    },
   ): Promise<Response> {
     counters.forwards += 1
-    const { principal, directory, trace } = step
+    const { principal, directory, trace, attempt } = step
     const place = placeOf(wishesOf(c.req.raw, queryOf(c.req.raw.url)), directory)
     const cell = cellFor(config, facts, { params: c.req.param(), principal })
     const startedAtMs = now()
     const response = await forward(cell, {
       original: c.req.raw,
       bodyBytesMax: bodyBytesMaxOf(facts),
+      beforeSent: attempt ? (body) => attempt.takeOfAccount(body, now()) : undefined,
       path: pathOf(c.req.raw),
       place,
       trace,
@@ -212,6 +231,7 @@ export function createEdge(config: EdgeConfig, parts: EdgeReads, identities: Ide
     response.headers.set(HEADERS.cacheStatus, 'tradewind; fwd=bypass')
     response.headers.set(HEADERS.cell, cell.name)
     response.headers.set('server-timing', `cell;dur=${now() - startedAtMs}`)
+    attempt?.label(response)
     return secured(response, trace)
   }
 
@@ -225,6 +245,7 @@ export function createEdge(config: EdgeConfig, parts: EdgeReads, identities: Ide
 
   function refuse(problem: Problem, contract: string, trace: Trace): Response {
     countError(counters, contract, problem.code)
+    if (problem.code === 'limit.exceeded') counters.limited += 1
     if (problem.code === 'internal') logFault(problem, { contract, requestId: trace.requestId })
     return secured(problem.toResponse(trace.requestId), trace)
   }

@@ -10,6 +10,7 @@ export interface EdgeCounters {
   forwards: number
   notModified: number
   tokensRefused: Record<string, number>
+  /** Refused here for how often they came: forced polls and limited contracts. */
   limited: number
   /** Problems by contract, then by code. */
   errors: Record<string, Record<string, number>>

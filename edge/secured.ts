@@ -8,6 +8,8 @@ const EXPOSED = [
   HEADERS.cell,
   HEADERS.cacheStatus,
   'etag',
+  'ratelimit',
+  'ratelimit-policy',
   'retry-after',
   'server-timing',
 ].join(', ')
@@ -29,6 +31,13 @@ export function secured(from: Response, trace: Trace): Response {
   const response = new Response(from.body, from)
   for (const [name, value] of Object.entries(FIXED_HEADERS)) response.headers.set(name, value)
   response.headers.set(HEADERS.requestId, trace.requestId)
+  return response
+}
+
+/** Takes back what lets other origins read a response. */
+export function unshared(response: Response): Response {
+  response.headers.delete('access-control-allow-origin')
+  response.headers.set('cross-origin-resource-policy', 'same-origin')
   return response
 }
 

@@ -1,5 +1,6 @@
 /** Opens what every module is given, from a cell's configuration. */
 import type { Config } from './config.ts'
+import { openMailer } from './modules/notifications/index.ts'
 import { cellTokens } from './platform/access-token.ts'
 import { type Clock, systemClock } from './platform/clock.ts'
 import { Database, type DatabaseOptions } from './platform/database.ts'
@@ -54,6 +55,7 @@ export function openServices(
     threads: config.PASSWORD_HASHERS,
     waitMsMax: config.PASSWORD_WAIT_MS_MAX,
   })
+  const mailer = openMailer(config)
   return {
     db,
     feed,
@@ -61,11 +63,14 @@ export function openServices(
     log,
     config,
     shield,
+    mailer,
     keys,
     tokens,
     passwords,
     close: async () => {
-      await Promise.all([passwords.close(), db.close(), feed.close(), replica?.close()])
+      await passwords.close()
+      mailer.close()
+      await Promise.all([db.close(), feed.close(), replica?.close()])
     },
   }
 }

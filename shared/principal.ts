@@ -123,9 +123,10 @@ export function principalFromClaims(
   claims: Readonly<Record<string, unknown>>,
   cell: string,
 ): Customer | Staff | null {
-  const { sub, sid, role, scope, group = null, iat, exp } = claims
-  const lifeSeconds = Number(exp) - Number(iat)
-  if (!(lifeSeconds > 0 && lifeSeconds <= ACCESS_TOKEN_SECONDS_MAX)) return null
+  const { aud, sub, sid, role, scope, group = null, iat, nbf = 0, exp } = claims
+  // jose also takes lists and fractions; an issuer of ours writes neither.
+  if (aud !== ACCESS_TOKEN_AUDIENCE || !isTime(iat) || !isTime(nbf) || !isTime(exp)) return null
+  if (exp <= iat || exp - iat > ACCESS_TOKEN_SECONDS_MAX) return null
   if (!isId(sub) || !isId(sid)) return null
   const account = { id: sub, cell, session: sid }
   if (role === 'customer') {
@@ -156,8 +157,14 @@ export function isScope(text: unknown): text is Scope {
   return (SCOPES as readonly unknown[]).includes(text)
 }
 
+function isTime(seconds: unknown): seconds is number {
+  return Number.isSafeInteger(seconds)
+}
+
+const ID = /^[\w-]{1,128}$/
+
 function isId(id: unknown): id is string {
-  return typeof id === 'string' && id.length > 0 && id.length <= 128
+  return typeof id === 'string' && ID.test(id)
 }
 
 function isGroup(group: unknown): group is string | null {

@@ -5,7 +5,6 @@
  * The cell is chosen by `iss`, the key by `kid`, and both among those that are configured and published: nothing in the
  * token can bring a key.
  */
-import { createRemoteJWKSet } from 'jose'
 import { readToken } from '../../shared/auth/token-form.ts'
 import {
   bearerToken,
@@ -22,6 +21,7 @@ import { unseal } from '../../shared/signing/seal.ts'
 import { cellFeed } from '../cache/feed-source.ts'
 import type { Cell, EdgeConfig } from '../config.ts'
 import { fetchSigned } from '../forward/fetch-signed.ts'
+import { fetchKeys, PublishedKeys } from './published-keys.ts'
 
 export type Identified =
   | { ok: true; principal: Principal }
@@ -30,10 +30,6 @@ export type Identified =
 /** A token and what is remembered of it are at most 5 KB. */
 const REMEMBERED_MAX = 4_000
 const KEYS_TIMEOUT_MS = 3_000
-/** An unknown `kid` makes us ask for the keys again, at most this often. */
-const KEYS_COOLDOWN_MS = 5_000
-/** A key is published for longer than this before it signs. */
-const KEYS_AGE_MS_MAX = 300_000
 const HOME_TIMEOUT_MS = 2_000
 
 const AS_GUEST: Identified = { ok: true, principal: GUEST }
@@ -78,16 +74,13 @@ export class Identities {
 }
 
 function verifierOf(cell: Cell, config: EdgeConfig, cache: Cache): TokenVerifier {
+  const now = () => Date.now()
   return new TokenVerifier({
     cell: cell.name,
-    keys: createRemoteJWKSet(new URL(`${cell.url}/.well-known/jwks.json`), {
-      timeoutDuration: KEYS_TIMEOUT_MS,
-      cooldownDuration: KEYS_COOLDOWN_MS,
-      cacheMaxAge: KEYS_AGE_MS_MAX,
-    }),
+    keys: new PublishedKeys({ fetch: () => fetchKeys(cell.url, KEYS_TIMEOUT_MS), now }).verify,
     follower: new FeedFollower({
       source: cellFeed(cell, cache, { ...config, feed: 'cell' }),
-      now: () => Date.now(),
+      now,
     }),
     askHome: ({ session, standing }) => askHome(cell, session, standing),
     rememberedMax: REMEMBERED_MAX,

@@ -35,21 +35,29 @@ const PASSED_BACK = [
 const HEADER_BYTES_MAX = 4_096
 const HEADERS_BYTES_MAX = 8_192
 
+interface Forwarded {
+  readonly original: Request
+  readonly bodyBytesMax: number
+  /** Sees the body once it is read, and may throw to refuse it. */
+  readonly beforeSent?: ((body: Uint8Array<ArrayBuffer>) => Promise<void>) | undefined
+  readonly path: string
+  readonly place: Place
+  readonly trace: Trace
+}
+
 /**
  * @throws {Problem} `cell.unavailable` when the cell cannot be reached in time: a creating request may be repeated with
  *   its key. Before that, what the headers or the body are refused for.
  */
-export async function forward(
-  cell: Cell,
-  request: { original: Request; bodyBytesMax: number; path: string; place: Place; trace: Trace },
-): Promise<Response> {
-  const { original, bodyBytesMax, path, place, trace } = request
+export async function forward(cell: Cell, request: Forwarded): Promise<Response> {
+  const { original, bodyBytesMax, beforeSent, path, place, trace } = request
   const headers = pick(original.headers, PASSED_ON)
   assertPassable(headers)
   assertUnencoded(original)
   headers.set(HEADERS.context, contextHeader(place, trace))
   headers.set('traceparent', trace.traceparent())
   const body = await readBody(original, bodyBytesMax)
+  await beforeSent?.(body)
   const response = await fetchSigned(cell, {
     method: original.method === 'HEAD' ? 'GET' : original.method,
     path,

@@ -9,10 +9,7 @@ interface Values extends Record<string, unknown> {
   email: string | null
 }
 
-/**
- * An event of the account itself, or one that is to be told to the address, has a payload that is the person's. It is
- * emptied wherever it is on its way; whoever reacts to it finds nothing to do. Other events, such as an order's, name no person.
- */
+/** Of held events there are few: those that wait to be told to somebody. */
 const forget = statement<Values, unknown>(
   'forget_person',
   sql`
@@ -20,23 +17,24 @@ const forget = statement<Values, unknown>(
     delete from idempotency where caller <> 'guest' and caller = any(${value('callers')}::text[])
   ),
   events as (
-    update outbox set payload = '{}' where subject = any(${value('subjects')}::text[])
+    update outbox set payload = '{}', is_held = false
+    where subject = any(${value('subjects')}::text[])
   ),
   messages as (
-    update outbox set payload = '{}'
-    where payload ? 'to' and payload->>'to' = ${value('email')}
+    update outbox set payload = '{}', is_held = false
+    where is_held and payload->>'to' = ${value('email')}
       and not subject = any(${value('subjects')}::text[])
   )
   update pgboss.job set data = jsonb_set(data, '{payload}', '{}'), output = null
-  where data->>'subject' = any(${value('subjects')}::text[])
-    or data->'payload'->>'to' = ${value('email')}`,
+  where data->>'subject' = any(${value('subjects')}::text[])`,
 )
 
 /**
- * Deletes the remembered answers to a person's requests, and empties events and jobs about them.
+ * Deletes the remembered answers to a person's requests, and empties the payloads of events and jobs about them, wherever
+ * those are on their way. A message to them that was not sent yet is not sent any more.
  *
  * @param person.callers whose idempotency keys are theirs: the account, and carts that they held as a guest.
- * @param person.subjects what events are named for that are about nobody else: the account.
+ * @param person.subjects what events are named for that are theirs: the account, orders and carts.
  */
 export async function forgetPerson(
   tx: Tx,

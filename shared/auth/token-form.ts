@@ -12,7 +12,10 @@ export interface TokenForm {
   readonly issuer: string
 }
 
-const SEGMENTS = /^([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)$/
+/** A signature of either algorithm has 64 bytes. */
+const SEGMENTS = /^([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.[A-Za-z0-9_-]{85}[AQgw]$/
+/** The bits that a last character has to spare are zero (RFC 4648 §3.5), or one token could be written in many ways. */
+const WHOLE = /^(?:.{4})*(?:.[AQgw]|..[AEIMQUYcgkosw048])?$/
 const KID = /^[A-Za-z0-9_-]{1,64}$/
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
@@ -46,6 +49,7 @@ function kidIn(segment: string): string | null {
 
 /** An object written as `JSON.stringify` writes it: no member twice, no blank, no number but in its shortest form. */
 function canonical(segment: string): Record<string, unknown> | null {
+  if (!WHOLE.test(segment)) return null
   try {
     const text = decoder.decode(base64url.decode(segment))
     const value: unknown = JSON.parse(text)

@@ -116,7 +116,8 @@ export class TokenVerifier {
       const rules = accessTokenRules(this.cell, new Date(nowMs))
       const { payload } = await jwtVerify(token, this.#keys, rules)
       const principal = principalFromClaims(payload, this.cell)
-      const position = parsePosition(String(payload.position), 'cell')
+      const stamp = payload.position
+      const position = typeof stamp === 'string' ? parsePosition(stamp, 'cell') : null
       if (principal === null || position === null) return { reason: 'claims' }
       const key = keyTag(form.kid)
       const tags = [sessionTag(principal.session), accountTag(principal.id), key]

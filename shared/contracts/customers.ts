@@ -209,7 +209,6 @@ export const PersonalData = z.object({
     z.object({
       id: SessionId,
       device: z.string().nullable(),
-      ipAddress: z.string().nullable(),
       createdAt: z.iso.datetime(),
       lastUsedAt: z.iso.datetime(),
     }),

@@ -1,5 +1,6 @@
 /** The vocabulary in which every endpoint is declared once: see `docs/contracts.md`. */
 import type { z } from 'zod'
+import type { LimitPolicyName } from '../limits/policies.ts'
 import type { Scope } from '../principal.ts'
 import type { ProblemCode } from '../problems.ts'
 
@@ -34,6 +35,13 @@ export interface Forward {
   readonly bodyBytesMax: number
 }
 
+/** How often a forward may be tried, by address and by account: see `shared/limits/policies.ts`. */
+export interface Limit {
+  readonly policy: LimitPolicyName
+  /** The member of the body, a text, that says whose account is tried. Without one only addresses count. */
+  readonly account?: string
+}
+
 export interface Endpoint {
   readonly method: Method
   /** Path template with `{name}` parameters, each one whole segment. */
@@ -41,6 +49,7 @@ export interface Endpoint {
   readonly summary: string
   readonly access: Access
   readonly serve: Cached | Forward
+  readonly limit?: Limit
   /** The status of success. */
   readonly status: 200 | 201
   readonly request: {

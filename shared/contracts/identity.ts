@@ -59,6 +59,8 @@ export const SecondFactorNeeded = z.object({
   expiresInSeconds: z.int(),
 })
 
+export type SecondFactorNeeded = z.infer<typeof SecondFactorNeeded>
+
 const signInResponse = z.discriminatedUnion('status', [SignedIn, SecondFactorNeeded])
 
 export const signUp = endpoint({

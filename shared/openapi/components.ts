@@ -57,6 +57,20 @@ export const headers: Record<string, JsonSchema> = {
   },
 }
 
+/** Of endpoints that are limited by address and account. */
+export const limitHeaders: Record<string, JsonSchema> = {
+  RateLimit: {
+    description:
+      'What is left of the limit that is nearer to its end, and in how many seconds there is one more try.',
+    schema: { type: 'string', examples: ['"sign-in";r=4;t=30'] },
+  },
+  'RateLimit-Policy': {
+    description:
+      'The limits that hold: so many tries in so many seconds, by account and by address.',
+    schema: { type: 'string', examples: ['"sign-in";q=10;w=300, "sign-in-address";q=30;w=60'] },
+  },
+}
+
 export const securitySchemes: Record<string, JsonSchema> = {
   bearer: {
     type: 'http',

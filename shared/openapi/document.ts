@@ -2,7 +2,7 @@
 import { allEndpoints, type NamedEndpoint, namedSchemas } from '../contracts/index.ts'
 import { problemsOf } from '../contracts/problems-of.ts'
 import { PROBLEM_CONTENT_TYPE, PROBLEMS, type ProblemCode } from '../problems.ts'
-import { headers, parameters, problemSchemas, securitySchemes } from './components.ts'
+import { headers, limitHeaders, parameters, problemSchemas, securitySchemes } from './components.ts'
 import { type ContractSchemas, contractSchemas, type JsonSchema } from './schemas.ts'
 
 export interface OpenApiDocument {
@@ -27,6 +27,7 @@ export interface Operation {
 export function openApiDocument(): OpenApiDocument {
   const endpoints = allEndpoints()
   const schemas = contractSchemas(endpoints, namedSchemas())
+  const isLimited = endpoints.some(({ endpoint }) => endpoint.limit !== undefined)
   const paths: OpenApiDocument['paths'] = {}
   for (const named of endpoints) {
     const { path, method } = named.endpoint
@@ -50,7 +51,7 @@ export function openApiDocument(): OpenApiDocument {
       schemas: { ...schemas.components, ...problemSchemas },
       responses: sharedResponses(endpoints),
       parameters,
-      headers,
+      headers: isLimited ? { ...headers, ...limitHeaders } : headers,
       securitySchemes,
     },
   }
@@ -121,6 +122,7 @@ function successOf(
     'Tradewind-Position',
     'Tradewind-Request-Id',
     ...(isCached ? ['ETag', 'Cache-Status'] : []),
+    ...(endpoint.limit === undefined ? [] : Object.keys(limitHeaders)),
   ])
   const success = {
     description: endpoint.status === 201 ? 'Created' : 'Success',

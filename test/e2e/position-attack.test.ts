@@ -1,7 +1,7 @@
 /** Positions and handles that nobody was given, by the thousand: what they cost the cell, and everybody else. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { EdgeHealth } from '../../edge/counters.ts'
-import { FORCED_POLLS } from '../../edge/limits/client-budget.ts'
+import { FORCED_POLLS } from '../../edge/limits/client.ts'
 import type { Product } from '../../shared/contracts/catalog.ts'
 import { FEED_REFRESH_MS, FORCED_POLL_SPACING_MS } from '../../shared/freshness/feed.ts'
 import { parsePosition } from '../../shared/freshness/position.ts'
@@ -164,8 +164,8 @@ describe('positions that nobody was given', () => {
     expect(
       [...attacked.statuses.keys()].filter((status) => status !== 200 && status !== 429),
     ).toEqual([])
-    const { burst, perSecond } = FORCED_POLLS
-    const most = burst + (perSecond + ORDINARY_POLLS_PER_SECOND) * attacked.seconds + 2
+    const { burst, refillMs } = FORCED_POLLS
+    const most = burst + (1_000 / refillMs + ORDINARY_POLLS_PER_SECOND) * attacked.seconds + 2
     expect(attacked.polls).toBeLessThanOrEqual(most)
     expect(attacked.documents).toBe(0)
   })

@@ -5,6 +5,7 @@ import { facts } from '../../shared/contracts/facts.generated.ts'
 import { factsOf } from '../../shared/contracts/facts.ts'
 import { allEndpoints, namedSchemas } from '../../shared/contracts/index.ts'
 import { problemsOf } from '../../shared/contracts/problems-of.ts'
+import { LIMIT_POLICIES } from '../../shared/limits/policies.ts'
 import { GROUP_PARAMETER, SCOPES } from '../../shared/principal.ts'
 import { isProblemCode, PROBLEMS } from '../../shared/problems.ts'
 import { sampleOf, stringsIn } from '../support/contract-samples.ts'
@@ -35,7 +36,7 @@ describe('the contracts', () => {
 })
 
 describe.each(endpoints)('$id', ({ endpoint }) => {
-  const { method, path, access, serve, status, request } = endpoint
+  const { method, path, access, serve, limit, status, request } = endpoint
 
   it('is addressed under the version, by whole segments', () => {
     expect(path).toMatch(/^\/v1(?:\/(?:[a-z-]+|\{[a-z]\w*\}))+$/i)
@@ -74,6 +75,15 @@ describe.each(endpoints)('$id', ({ endpoint }) => {
   it('has no body where a body means nothing', () => {
     if (method === 'get' || method === 'delete') expect(request.body).toBeUndefined()
     else expect(serve.kind).toBe('forward')
+  })
+
+  it('limits, if at all, what is forwarded, by a text of its body', () => {
+    if (limit === undefined) return expect(factsOf('', endpoint)).not.toHaveProperty('limit')
+    expect(serve.kind).toBe('forward')
+    expect(Object.keys(LIMIT_POLICIES)).toContain(limit.policy)
+    if (limit.account === undefined) return
+    const member = (request.body as z.ZodObject).shape[limit.account] as z.ZodType
+    expect(member.safeParse(sampleOf(member)).data).toEqual(expect.any(String))
   })
 
   it('asks staff for a scope that exists', () => {

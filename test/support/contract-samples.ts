@@ -21,6 +21,10 @@ const STRINGS = [
   `plist_${ID}`,
   `cus_eu_${ID}`,
   `adr_eu_${ID}`,
+  `stf_eu_${ID}`,
+  `inv_eu_${ID}`,
+  // A token out of a link.
+  '0'.repeat(43),
 ]
 const ANYTHING: readonly unknown[] = ['!', 42, true, null, [], { wrong: '!' }]
 

@@ -1,5 +1,5 @@
 /** Keys made for one test run, and what is signed with them. */
-import { createHash, createHmac, randomBytes } from 'node:crypto'
+import { createHash, createHmac, KeyObject, randomBytes } from 'node:crypto'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { sealed } from '../../regional/platform/signing-keys.ts'
 import {
@@ -32,6 +32,9 @@ export const tokenKey = {
     secret: tokenKeySecret,
   }),
 }
+/** For tokens that `accessToken` would not make. */
+export const signingKey = KeyObject.from(pair.privateKey)
+
 /** The session of every token that is made here. */
 export const TEST_SESSION = `ses_eu_${'0'.repeat(32)}`
 

@@ -53,10 +53,10 @@ async function erase(tx: Tx, actor: Actor, customerId: string): Promise<void> {
   await eraseAccount(tx, customerId)
   // What they ordered without signing in, since the address was proved, is theirs as well.
   if (email !== null && emailVerified) await claimOrders(tx, { customerId, email })
-  const { cartIds } = await eraseOrders(tx, { customerId })
+  const { orderIds, cartIds } = await eraseOrders(tx, { customerId })
   const carts = await eraseCarts(tx, { customerId, others: cartIds })
   await eraseAddresses(tx, customerId)
   const callers = [...new Set([customerId, ...cartIds, ...carts])]
-  await forgetPerson(tx, { callers, subjects: [customerId], email })
+  await forgetPerson(tx, { callers, subjects: [...callers, ...orderIds], email })
   audited(tx, actor, { action: 'customer.erased', subject: customerId })
 }

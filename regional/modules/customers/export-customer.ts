@@ -47,7 +47,13 @@ async function exported(
     isComplete: Object.values(lists).every((list) => list.length < limit),
     profile,
     addresses: await addressesOf(tx, customerId),
-    sessions: lists.sessions.slice(0, EXPORT_ITEMS_MAX),
+    sessions: lists.sessions
+      .slice(0, EXPORT_ITEMS_MAX)
+      .map(({ userAgent: device, usedAt: lastUsedAt, ...session }) => ({
+        ...session,
+        device,
+        lastUsedAt,
+      })),
     carts: lists.carts.slice(0, EXPORT_ITEMS_MAX),
     orders: lists.orders.slice(0, EXPORT_ITEMS_MAX),
     audit: lists.audit.slice(0, EXPORT_ITEMS_MAX),

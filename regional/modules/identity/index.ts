@@ -1,4 +1,4 @@
-/** The identity's door: accounts, and what proves that one is somebody's. */
+/** Identity's door: accounts, and how somebody proves that one is theirs. */
 import type { Module } from '../../platform/implement.ts'
 
 export { accountByOwnPassword } from './credentials.ts'
@@ -11,5 +11,14 @@ export {
   setGroupOf,
   setStatusOf,
 } from './customer-accounts.ts'
+export {
+  activeStaffOf,
+  createStaffAccount,
+  isStaffAddress,
+  type StaffAccount,
+  setStaffStatus,
+  staffAccountById,
+  staffAccounts,
+} from './staff-accounts.ts'
 
 export const identity: Module = { name: 'identity', routes: () => [], reactions: [], jobs: [] }

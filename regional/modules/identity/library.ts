@@ -66,7 +66,7 @@ export class AccountLibrary {
    * Marks an address as verified.
    *
    * @returns whose it is, or `null` when it had been verified before.
-   * @throws {Problem} `account.link_refused`
+   * @throws {Problem} `link.refused`
    */
   async verifyEmail(tx: Tx, token: string): Promise<{ accountId: string } | null> {
     const call = () => this.#auth.api.verifyEmail({ query: { token } })
@@ -85,25 +85,25 @@ export class AccountLibrary {
   /**
    * Whether a token would set a password now: asked before one is hashed for it.
    *
-   * @throws {Problem} `account.link_refused`
+   * @throws {Problem} `link.refused`
    */
   async assertResetToken(runner: Runner, token: string, now: Date): Promise<void> {
     const identifier = hashOf(`reset-password:${token}`)
     const [row] = await runner.run(selectReset, { identifier, kind: this.#kind, now })
-    if (row === undefined) throw new Problem('account.link_refused')
+    if (row === undefined) throw new Problem('link.refused')
   }
 
   /**
    * Sets a new password, once a token. Whoever could read the mail has the address, so it is verified too; sessions are
    * for the caller to end.
    *
-   * @throws {Problem} `account.link_refused`
+   * @throws {Problem} `link.refused`
    */
   async resetPassword(tx: Tx, token: string, passwordHash: string): Promise<{ accountId: string }> {
     const body = { token, newPassword: passwordHash }
     const call = () => this.#auth.api.resetPassword({ body })
     const { seen } = await within(tx, call).catch(asProblem)
-    if (seen === null || seen.account.status !== 'active') throw new Problem('account.link_refused')
+    if (seen === null || seen.account.status !== 'active') throw new Problem('link.refused')
     const accountId = seen.account.id
     await tx.run(afterReset, { accountId })
     return { accountId }
@@ -194,5 +194,5 @@ function hashOf(identifier: string): string {
 
 function asProblem(error: unknown): never {
   if (!(error instanceof APIError) || !LINK_REFUSED.has(String(error.body?.code))) throw error
-  throw new Problem('account.link_refused', { cause: error })
+  throw new Problem('link.refused', { cause: error })
 }

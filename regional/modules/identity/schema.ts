@@ -11,6 +11,7 @@ import {
   timestamp,
   unique,
 } from 'drizzle-orm/pg-core'
+import { session } from '../../platform/schema.ts'
 
 /** A customer or a member of staff. One address may belong to one of each, and they know nothing of each other. */
 export const account = pgTable(
@@ -102,3 +103,22 @@ export const twoFactor = pgTable('two_factor', {
   lockedUntil: timestamp('locked_until', { withTimezone: true }),
   createdAt: timestamp('created_at', { withTimezone: true }).notNull().defaultNow(),
 })
+
+/** What a session's client presents for its next access token; of each, its hash. They go with their session. */
+export const refreshToken = pgTable(
+  'refresh_token',
+  {
+    hash: text().primaryKey(),
+    sessionId: text('session_id')
+      .notNull()
+      .references(() => session.id, { onDelete: 'cascade' }),
+    /** The one that this was given for; null for a session's first. */
+    parent: text(),
+    usedAt: timestamp('used_at', { withTimezone: true }),
+    createdAt: timestamp('created_at', { withTimezone: true }).notNull().defaultNow(),
+  },
+  (table) => [
+    index('refresh_token_session').on(table.sessionId),
+    unique('refresh_token_parent').on(table.parent),
+  ],
+)

@@ -58,7 +58,7 @@ const upsert = statement<
 /**
  * Sets up a second factor, which is asked for once `confirmSecondFactor` has seen a code of it.
  *
- * @throws {Problem} `factor.active` when there is one already.
+ * @throws {Problem} `factor.present` when there is one already.
  */
 export async function setUpSecondFactor(
   tx: Tx,
@@ -73,7 +73,7 @@ export async function setUpSecondFactor(
     secret: secrets.seal(accountId, secret),
     backupCodes: backupCodes.map((code) => secrets.hashOf(accountId, code)),
   })
-  if (written.length === 0) throw new Problem('factor.active')
+  if (written.length === 0) throw new Problem('factor.present')
   return { uri: keyUri(secret, { issuer, account: email }), backupCodes }
 }
 
@@ -192,7 +192,7 @@ const replaceBackupCodes = statement<
 /**
  * New backup codes in place of what is left of the old.
  *
- * @throws {Problem} `factor.none`
+ * @throws {Problem} `factor.absent`
  */
 export async function renewBackupCodes(
   tx: Tx,
@@ -202,7 +202,7 @@ export async function renewBackupCodes(
   const codes = secrets.newBackupCodes()
   const backupCodes = codes.map((code) => secrets.hashOf(accountId, code))
   const written = await tx.run(replaceBackupCodes, { accountId, backupCodes })
-  if (written.length === 0) throw new Problem('factor.none')
+  if (written.length === 0) throw new Problem('factor.absent')
   return codes
 }
 

@@ -141,7 +141,7 @@ describe('the link that proves an address', () => {
     const member = await signedUp(staff, customer.email)
     const token = await customers.emailToken(customer.email)
     await expect(inTransaction((tx) => staff.verifyEmail(tx, token))).rejects.toMatchObject({
-      code: 'account.link_refused',
+      code: 'link.refused',
     })
     expect(await accountOf(member.accountId)).toMatchObject({ email_verified: false })
   })
@@ -153,11 +153,11 @@ describe('the link that proves an address', () => {
     const unknown = await customers.emailToken('nobody@example.com')
     for (const refused of [altered, unknown, 'x', '']) {
       const verified = inTransaction((tx) => customers.verifyEmail(tx, refused))
-      await expect(verified).rejects.toMatchObject({ code: 'account.link_refused' })
+      await expect(verified).rejects.toMatchObject({ code: 'link.refused' })
     }
     await later(24 * 3_600 + 1, async () => {
       const verified = inTransaction((tx) => customers.verifyEmail(tx, token))
-      await expect(verified).rejects.toMatchObject({ code: 'account.link_refused' })
+      await expect(verified).rejects.toMatchObject({ code: 'link.refused' })
     })
   })
 })
@@ -178,15 +178,15 @@ describe('the link for a forgotten password', () => {
     await open(token)
     expect(await reset(token)).toEqual({ accountId })
     expect(await accountOf(accountId)).toMatchObject({ password: NEW_HASH, email_verified: true })
-    await expect(open(token)).rejects.toMatchObject({ code: 'account.link_refused' })
-    await expect(reset(token)).rejects.toMatchObject({ code: 'account.link_refused' })
+    await expect(open(token)).rejects.toMatchObject({ code: 'link.refused' })
+    await expect(reset(token)).rejects.toMatchObject({ code: 'link.refused' })
   })
 
   test('is void once another was used', async () => {
     const { email } = await signedUp(customers)
     const [first, second] = [await tokenFor(email), await tokenFor(email)]
     await reset(second)
-    await expect(reset(first)).rejects.toMatchObject({ code: 'account.link_refused' })
+    await expect(reset(first)).rejects.toMatchObject({ code: 'link.refused' })
   })
 
   test('is not kept in clear', async () => {
@@ -217,8 +217,8 @@ describe('the link for a forgotten password', () => {
     for (const address of ['nobody@example.com', member.email, email]) {
       expect(await inTransaction((tx) => customers.resetToken(tx, address))).toBeNull()
     }
-    await expect(open(token)).rejects.toMatchObject({ code: 'account.link_refused' })
-    await expect(reset(token)).rejects.toMatchObject({ code: 'account.link_refused' })
+    await expect(open(token)).rejects.toMatchObject({ code: 'link.refused' })
+    await expect(reset(token)).rejects.toMatchObject({ code: 'link.refused' })
     expect(await accountOf(accountId)).toMatchObject({ password: HASH, email_verified: false })
   })
 
@@ -226,7 +226,7 @@ describe('the link for a forgotten password', () => {
     const { email } = await signedUp(customers)
     const token = await tokenFor(email)
     const tried = inTransaction((tx) => staff.resetPassword(tx, token, NEW_HASH))
-    await expect(tried).rejects.toMatchObject({ code: 'account.link_refused' })
+    await expect(tried).rejects.toMatchObject({ code: 'link.refused' })
     await reset(token)
   })
 
@@ -234,10 +234,10 @@ describe('the link for a forgotten password', () => {
     const { email } = await signedUp(customers)
     const token = await tokenFor(email)
     await later(3_601, async () => {
-      await expect(reset(token)).rejects.toMatchObject({ code: 'account.link_refused' })
+      await expect(reset(token)).rejects.toMatchObject({ code: 'link.refused' })
       await expect(
         customers.assertResetToken(services.db, token, new Date()),
-      ).rejects.toMatchObject({ code: 'account.link_refused' })
+      ).rejects.toMatchObject({ code: 'link.refused' })
     })
   })
 })

@@ -122,7 +122,7 @@ describe('setting up', () => {
     expect(await confirmBy(second)).toBe(true)
     await expect(
       inTransaction((tx) => setUpSecondFactor(tx, secrets, owner)),
-    ).rejects.toMatchObject({ code: 'factor.active' })
+    ).rejects.toMatchObject({ code: 'factor.present' })
     expect(await confirmBy(second)).toBe(false)
   })
 
@@ -217,7 +217,7 @@ describe('a backup code', () => {
     await inTransaction((tx) => setUpSecondFactor(tx, secrets, owner))
     await expect(
       inTransaction((tx) => renewBackupCodes(tx, secrets, owner.accountId)),
-    ).rejects.toMatchObject({ code: 'factor.none' })
+    ).rejects.toMatchObject({ code: 'factor.absent' })
   })
 })
 
