@@ -27,7 +27,7 @@ import { clientOf, FORCED_POLLS } from './limits/client.ts'
 import { announcesBody, assertWithinLimits } from './limits/request-limits.ts'
 import { logFault } from './log.ts'
 import { methodsAt } from './methods-at.ts'
-import { preflight, secured } from './secured.ts'
+import { preflight, secured, unshared } from './secured.ts'
 import { newRequestId, type Trace, traceOf } from './trace/trace.ts'
 
 type EdgeContext = Context
@@ -36,6 +36,8 @@ type IsolateContext = Parameters<Hono['fetch']>[2] & { waitUntil: WaitUntil }
 
 /** What the cell serves to anyone as it is. */
 const PAGES = ['/v1/openapi.json', '/docs', '/docs/*', '/.well-known/jwks.json']
+/** What a cell shows to whoever develops it. It holds links that sign people in, so no other origin may read it. */
+const DEVELOPMENT_PAGES = ['/dev/mailbox', '/dev/mailbox/*']
 
 const NO_MARKETS: readonly MarketFacts[] = []
 
@@ -58,6 +60,11 @@ export function createEdge(config: EdgeConfig, parts: EdgeReads, identities: Ide
   for (const page of PAGES) {
     app.get(page, async (c) =>
       secured(await forwardPage(defaultCell, c.req.path), traceOf(c.req.raw)),
+    )
+  }
+  for (const page of config.environment === 'development' ? DEVELOPMENT_PAGES : []) {
+    app.get(page, async (c) =>
+      unshared(secured(await forwardPage(defaultCell, c.req.path), traceOf(c.req.raw))),
     )
   }
   app.get('/health/edge', (c) => secured(Response.json(health()), traceOf(c.req.raw)))

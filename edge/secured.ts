@@ -34,6 +34,13 @@ export function secured(from: Response, trace: Trace): Response {
   return response
 }
 
+/** Takes back what lets other origins read a response. */
+export function unshared(response: Response): Response {
+  response.headers.delete('access-control-allow-origin')
+  response.headers.set('cross-origin-resource-policy', 'same-origin')
+  return response
+}
+
 /** The answer to a CORS preflight, for any endpoint. */
 export function preflight(): Response {
   return new Response(null, {

@@ -16,6 +16,7 @@ import { HEADERS } from '../shared/headers.ts'
 import { CUSTOMER_GROUP, GROUP_PARAMETER, groupOf } from '../shared/principal.ts'
 import { Problem } from '../shared/problems.ts'
 import { type SealKey, seal } from '../shared/signing/seal.ts'
+import { mailboxPages } from './modules/notifications/index.ts'
 import { principalOf } from './platform/access-token.ts'
 import { answer } from './platform/answer.ts'
 import { codeOf, databaseProblem, placesOf, reasonOf, rootOf } from './platform/database-errors.ts'
@@ -52,6 +53,8 @@ export function createApp(services: Services, modules: readonly Module[]) {
     }),
   )
   app.route('/', reference())
+  const mailbox = mailboxPages(config)
+  if (mailbox !== null) app.route('/', mailbox)
   app.get('/internal/feed', (c) => {
     assertSigned(c, headersOf(c))
     return answerFeed(c, services, sealKeys)

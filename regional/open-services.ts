@@ -1,11 +1,13 @@
 /** Opens what every module is given, from a cell's configuration. */
 import type { Config } from './config.ts'
+import { openMailer } from './modules/notifications/index.ts'
 import { cellTokens } from './platform/access-token.ts'
 import { type Clock, systemClock } from './platform/clock.ts'
 import { Database, type DatabaseOptions } from './platform/database.ts'
 import { FEED_WAITS } from './platform/feed.ts'
 import type { Services } from './platform/implement.ts'
 import { createLog, type Logger } from './platform/log.ts'
+import { PasswordHasher } from './platform/passwords.ts'
 import { Shield } from './platform/shield.ts'
 import { SigningKeys } from './platform/signing-keys.ts'
 import { REPLICA_WAITS, SnapshotReads } from './platform/snapshots.ts'
@@ -48,6 +50,12 @@ export function openServices(
   const keys = new SigningKeys({ db, secret, clock })
   const tokens = cellTokens(config.CELL, keys, feed)
   const shield = new Shield({ feed, snapshots, bytesMax: config.SHIELD_MIB_MAX * MEBIBYTE })
+  const passwords = new PasswordHasher({
+    clock,
+    threads: config.PASSWORD_HASHERS,
+    waitMsMax: config.PASSWORD_WAIT_MS_MAX,
+  })
+  const mailer = openMailer(config)
   return {
     db,
     feed,
@@ -55,9 +63,13 @@ export function openServices(
     log,
     config,
     shield,
+    mailer,
     keys,
     tokens,
+    passwords,
     close: async () => {
+      await passwords.close()
+      mailer.close()
       await Promise.all([db.close(), feed.close(), replica?.close()])
     },
   }

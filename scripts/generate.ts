@@ -1,13 +1,14 @@
-/** `npm run generate`: writes what is derived from the contracts, the edge's routing facts and the OpenAPI document. */
+/** `npm run generate`: writes what is derived from the contracts, such as the edge's routing facts and the OpenAPI document. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { factsOf } from '../shared/contracts/facts.ts'
 import { allEndpoints } from '../shared/contracts/index.ts'
 import { openApiDocument } from '../shared/openapi/document.ts'
+import { accessPage } from './support/access-page.ts'
 import { optionsOf } from './support/arguments.ts'
 
 const HELP = `Usage: npm run generate [-- --check]
 
-Writes shared/contracts/facts.generated.ts and docs/openapi.json, which follow from the contracts.
+Writes shared/contracts/facts.generated.ts, docs/openapi.json and docs/access.md, which follow from the contracts.
 
   --check  writes nothing, and exits 1 when a file is not what the contracts say`
 
@@ -16,6 +17,7 @@ const ROOT = new URL('..', import.meta.url)
 const generated: Record<string, () => string> = {
   'shared/contracts/facts.generated.ts': factsSource,
   'docs/openapi.json': () => `${JSON.stringify(openApiDocument(), null, 2)}\n`,
+  'docs/access.md': accessPage,
 }
 
 const { check } = optionsOf(HELP, { check: { type: 'boolean', default: false } })

@@ -10,7 +10,8 @@ export const CELL_KINDS = ['cart', 'ord', 'pay', 'line', 'cus', 'stf', 'ses', 'a
 export type GlobalKind = (typeof GLOBAL_KINDS)[number]
 export type CellKind = (typeof CELL_KINDS)[number]
 
-const CELL_NAME = '[a-z][a-z0-9-]{0,15}'
+/** The form of a cell's name. */
+export const CELL_NAME = '[a-z][a-z0-9-]{0,15}'
 const UUID = '[0-9a-f]{32}'
 
 export function newGlobalId(kind: GlobalKind): string {

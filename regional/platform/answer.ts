@@ -3,7 +3,9 @@ import type { Access, Forward } from '../../shared/contracts/endpoint.ts'
 import { formatPosition, type Position } from '../../shared/freshness/position.ts'
 import { HEADERS } from '../../shared/headers.ts'
 import type { Scope } from '../../shared/principal.ts'
+import { Problem } from '../../shared/problems.ts'
 import { asAccount, asCustomer, assertScopeSomewhere, asStaff } from './access.ts'
+import { auditRefusal } from './audit-refusal.ts'
 import type { Tx } from './database.ts'
 import { currentStamp } from './feed.ts'
 import { claimKey, idempotencyRecord, replay } from './idempotency.ts'
@@ -16,10 +18,15 @@ export async function answer(
   incoming: Incoming,
 ): Promise<Response> {
   const { access, serve } = route.endpoint
-  assertAccess(access, incoming.actor)
-  return serve.kind === 'cached'
-    ? await services.shield.answer(route, incoming)
-    : await answerForward(route, serve, services, incoming)
+  try {
+    assertAccess(access, incoming.actor)
+    return serve.kind === 'cached'
+      ? await services.shield.answer(route, incoming)
+      : await answerForward(route, serve, services, incoming)
+  } catch (error) {
+    if (isStaffRefused(error, incoming.actor)) await auditRefusal(route, services, incoming)
+    throw error
+  }
 }
 
 /** The gate before the verb's own check. A holder proves itself to the verb. */
@@ -31,6 +38,10 @@ function assertAccess(access: Access, actor: Actor): void {
   else assertScopeSomewhere(actor, access.slice('staff:'.length) as Scope)
 }
 
+function isStaffRefused(error: unknown, { principal }: Actor): boolean {
+  return principal.kind === 'staff' && error instanceof Problem && error.code === 'access.denied'
+}
+
 async function answerForward(
   route: Route,
   serve: Forward,
@@ -38,7 +49,7 @@ async function answerForward(
   incoming: Incoming,
 ): Promise<Response> {
   const parts = validated(route, incoming)
-  const { db, positionOf } = requestDb(services)
+  const { db, positionOf } = requestDb(services, route.id)
   const { actor, market, locale, group } = incoming
   const context = { actor, market, locale, group, ...parts, db }
   let status: number = route.endpoint.status
@@ -84,14 +95,17 @@ function isStaffWrite({ endpoint }: Route): boolean {
   return endpoint.access.startsWith('staff:') && endpoint.method !== 'get'
 }
 
-function requestDb({ db }: Services): { db: RequestDb; positionOf: () => Position | null } {
+function requestDb(
+  { db }: Services,
+  contract: string,
+): { db: RequestDb; positionOf: () => Position | null } {
   let position: Position | null = null
   return {
     positionOf: () => position,
     db: {
       run: (statement, values) => db.run(statement, values),
       inTransaction: async (work) => {
-        const committed = await db.inTransaction(work)
+        const committed = await db.inTransaction(work, contract)
         position = committed.position ?? position
         return committed.value
       },

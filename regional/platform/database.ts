@@ -36,6 +36,23 @@ export interface DomainEvent {
   subject: string
   /** May be personal: it never leaves the cell. */
   payload: Record<string, unknown>
+  /**
+   * True for a payload that must not linger, such as one with a one-time link. It is in the outbox and nowhere else:
+   * jobs get the event without it, and who reacts takes it with `heldPayload` and then calls `forgetPayload`.
+   */
+  isHeld?: boolean
+}
+
+/** A row of the audit log. */
+export interface AuditEntry {
+  actor: string
+  /** What was done, such as `product.published`. */
+  action: string
+  /** The id of what it was done to. */
+  subject: string
+  requestId: string
+  /** What an auditor needs beside, such as before and after. Never personal data. */
+  detail?: Record<string, unknown>
 }
 
 /** Anything statements run on: a transaction, or the pool for a single read. */
@@ -54,7 +71,7 @@ export interface Tx extends Runner {
   /** Ends access tokens by a tag of theirs (see `shared/principal.ts`): the commit ticks the `cell` feed's clock. */
   endTokens(...tags: string[]): void
   publish(event: DomainEvent): void
-  audit(entry: { actor: string; action: string; subject: string; requestId: string }): void
+  audit(entry: AuditEntry): void
   /** Records the answer of a creating request with its effect. */
   answer(answer: NonNullable<TxEffects['answer']>): void
 }
@@ -99,14 +116,18 @@ export class Database implements Runner {
    * Runs `work` in one transaction and commits its state, events, audit rows and tick together. When Postgres ends it
    * in favour of another (a deadlock), all of it runs again, so `work` may do nothing but through its `tx`.
    *
+   * @param contract the id of the contract that asked for it, which its audit rows name.
    * @throws whatever `work` throws, with everything rolled back. When the connection is lost during the commit, whether
    *   it happened is not known.
    */
-  inTransaction<T>(work: (tx: Tx) => Promise<T>): Promise<Committed<T>> {
+  inTransaction<T>(
+    work: (tx: Tx) => Promise<T>,
+    contract: string | null = null,
+  ): Promise<Committed<T>> {
     return this.admission.run(async () => {
       for (let attempt = 1; ; attempt += 1) {
         try {
-          return await this.#attempt(work)
+          return await this.#attempt(work, contract)
         } catch (error) {
           if (attempt >= ATTEMPTS_MAX || !lostRace(error)) throw error
         }
@@ -114,7 +135,7 @@ export class Database implements Runner {
     })
   }
 
-  async #attempt<T>(work: (tx: Tx) => Promise<T>): Promise<Committed<T>> {
+  async #attempt<T>(work: (tx: Tx) => Promise<T>, contract: string | null): Promise<Committed<T>> {
     const { drizzle, release } = await this.#connections.take()
     const effects: TxEffects = {
       tags: new Set(),
@@ -125,7 +146,7 @@ export class Database implements Runner {
     }
     try {
       await drizzle.execute(sql`begin`)
-      const tx = transactionOf(drizzle, effects)
+      const tx = transactionOf(drizzle, effects, contract)
       const value = await work(tx)
       const position = await finish(tx, effects)
       const { command } = await drizzle.execute(sql`commit`)
@@ -168,7 +189,7 @@ export class Database implements Runner {
   }
 }
 
-function transactionOf(drizzle: Drizzle, effects: TxEffects): Tx {
+function transactionOf(drizzle: Drizzle, effects: TxEffects, contract: string | null): Tx {
   return {
     query: drizzle,
     run: (statement, values) => execute(prepare(drizzle, statement), values),
@@ -182,7 +203,7 @@ function transactionOf(drizzle: Drizzle, effects: TxEffects): Tx {
       effects.events.push({ id: uuidv7(), ...event })
     },
     audit: (entry) => {
-      effects.audits.push({ id: uuidv7(), ...entry })
+      effects.audits.push({ id: uuidv7(), contract, ...entry })
     },
     answer: (answer) => {
       effects.answer = answer

@@ -2,7 +2,7 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { ANY_TAG, FEED_TAGS_MAX } from '../../shared/freshness/feed.ts'
 import type { FeedName, Position } from '../../shared/freshness/position.ts'
-import type { DomainEvent, Runner } from './database.ts'
+import type { AuditEntry, DomainEvent, Runner } from './database.ts'
 import { statement, value } from './statement.ts'
 import { v7 as uuidv7 } from './uuid.ts'
 
@@ -11,8 +11,8 @@ export interface TxEffects {
   tags: Set<string>
   /** Whose tokens end. */
   ended: Set<string>
-  events: { id: string; type: string; subject: string; payload: Record<string, unknown> }[]
-  audits: { id: string; actor: string; action: string; subject: string; requestId: string }[]
+  events: (DomainEvent & { id: string })[]
+  audits: (AuditEntry & { id: string; contract: string | null })[]
   answer: {
     keyHash: string
     contract: string
@@ -60,10 +60,10 @@ function written({ events, audits, answer }: Written) {
  * spares the round trip of a last one.
  */
 export function insertingEvents(when: SQL = sql`true`): SQL {
-  return sql`insert into outbox (id, type, subject, payload)
-    select id, type, subject, payload
+  return sql`insert into outbox (id, type, subject, payload, is_held)
+    select id, type, subject, payload, coalesce("isHeld", false)
     from jsonb_to_recordset(${value('events')}::jsonb)
-      as event(id uuid, type text, subject text, payload jsonb)
+      as event(id uuid, type text, subject text, payload jsonb, "isHeld" boolean)
     where ${when}`
 }
 
@@ -85,10 +85,10 @@ export function eventsJson(...events: DomainEvent[]): string {
 const records = sql`
   events as (${insertingEvents()}),
   audits as (
-    insert into audit (id, actor, action, subject, request_id)
-    select id, actor, action, subject, "requestId"
-    from jsonb_to_recordset(${value('audits')}::jsonb)
-      as entry(id uuid, actor text, action text, subject text, "requestId" text)
+    insert into audit (id, actor, action, subject, request_id, contract, detail)
+    select id, actor, action, subject, "requestId", contract, detail
+    from jsonb_to_recordset(${value('audits')}::jsonb) as entry(id uuid, actor text, action text,
+      subject text, "requestId" text, contract text, detail jsonb)
   ),
   answered as (${answering()})`
 

@@ -4,6 +4,7 @@
  */
 import type { TokenVerifier } from '../../shared/auth/token-verifier.ts'
 import type { Endpoint, RequestOf, ResponseOf } from '../../shared/contracts/endpoint.ts'
+import { allEndpoints } from '../../shared/contracts/index.ts'
 import type { Position } from '../../shared/freshness/position.ts'
 import type { Principal } from '../../shared/principal.ts'
 import type { Problem } from '../../shared/problems.ts'
@@ -12,6 +13,9 @@ import type { Clock } from './clock.ts'
 import type { Database, Runner, Tx } from './database.ts'
 import type { IdempotencyRecord } from './idempotency.ts'
 import type { Logger } from './log.ts'
+import type { PasswordHasher } from './passwords.ts'
+import type { Mailer } from './mailer.ts'
+import type { PasswordHasher } from './passwords.ts'
 import type { Shield } from './shield.ts'
 import type { SigningKeys } from './signing-keys.ts'
 import type { Snapshots } from './snapshots.ts'
@@ -25,9 +29,11 @@ export interface Services {
   readonly log: Logger
   readonly config: Config
   readonly shield: Shield
+  readonly mailer: Mailer
   readonly keys: SigningKeys
   /** Verifies access tokens again, by the cell's own keys and feed. */
   readonly tokens: TokenVerifier
+  readonly passwords: PasswordHasher
   /** Closes the pools when what runs on them has ended. */
   close(): Promise<void>
 }
@@ -102,12 +108,16 @@ export type HandlersOf<M> = { [K in keyof M]: M[K] extends Endpoint ? HandlerOf<
 
 /** One contract with its handler, untyped from here on: the types were checked by `implement`. */
 export interface Route {
+  /** `catalog.getProduct`: the contract's id everywhere. */
+  readonly id: string
   readonly name: string
   readonly endpoint: Endpoint
   readonly handler: (context: never) => Promise<unknown>
 }
 
 export type Implementation = (services: Services) => Route[]
+
+const ids = new Map(allEndpoints().map(({ id, endpoint }) => [endpoint, id]))
 
 export function implement<M extends object>(
   endpoints: M,
@@ -116,6 +126,7 @@ export function implement<M extends object>(
   return (services) => {
     const bound = handlers(services) as Record<string, Route['handler']>
     return Object.entries(endpoints as Record<string, Endpoint>).map(([name, endpoint]) => ({
+      id: ids.get(endpoint) ?? name,
       name,
       endpoint,
       handler: bound[name]!,
@@ -128,7 +139,20 @@ export interface Reaction {
   /** Unique; the name of its queue. */
   readonly name: string
   readonly on: string
+  /** True when it asks a vendor, who may be slow or away for hours: few events at a time, retried for a day. */
+  readonly asksVendor?: boolean
+  /** @throws {FinalFailure} for an event that no repeat would help. */
   run(services: Services, event: StoredEvent): Promise<void>
+}
+
+/** Sends an event to the dead letters at once. Its code is logged, and its message is not. */
+export class FinalFailure extends Error {
+  readonly code: string
+
+  constructor(code: string, options: { cause: unknown }) {
+    super(code, options)
+    this.code = code
+  }
 }
 
 export interface StoredEvent {

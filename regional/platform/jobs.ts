@@ -8,12 +8,20 @@ import { createHash } from 'node:crypto'
 import { sql } from 'drizzle-orm'
 import { type JobResult, PgBoss } from 'pg-boss'
 import { Admission } from './admission.ts'
+import { SEAL_EVERY_SECONDS, sealAudit } from './audit-seal.ts'
 import type { Waits } from './connections.ts'
 import { Database } from './database.ts'
 import { reasonOf } from './database-errors.ts'
 import { pruneFeed } from './feed.ts'
 import { pruneIdempotency } from './idempotency.ts'
-import type { Job, Module, Reaction, Services, StoredEvent } from './implement.ts'
+import {
+  FinalFailure,
+  type Job,
+  type Module,
+  type Reaction,
+  type Services,
+  type StoredEvent,
+} from './implement.ts'
 import { dispatchEvents, pruneOutbox } from './outbox.ts'
 import { pruneSessions } from './sessions.ts'
 
@@ -38,6 +46,9 @@ const REACTION_BATCH_MAX = 50
 const WORK_SECONDS_MAX = 300
 const RETRIES_MAX = 12
 const RETRY_DELAY_SECONDS_MAX = 300
+/** Of a reaction that asks a vendor: events at a time, all at once, and retries that last for over a day. */
+const VENDOR_BATCH_MAX = 5
+const VENDOR_RETRIES_MAX = 300
 const STOP_MS_MAX = 5_000
 
 /** Nobody waits for a job. One that recurs holds its lock in a transaction that is idle while it runs. */
@@ -48,7 +59,7 @@ const JOBS_WAITS: Waits = {
   silenceMs: 5_000,
 }
 
-/** Where an event ends that a reaction refused `RETRIES_MAX` times; pg-boss can redrive it from there. */
+/** Where an event ends that a reaction refused for good, or too often; pg-boss can redrive it from there. */
 export const DEAD_LETTER_QUEUE = 'dead-letter'
 
 const platformJobs: readonly Job[] = [
@@ -56,6 +67,7 @@ const platformJobs: readonly Job[] = [
   { name: 'platform.prune-idempotency', everySeconds: 600, run: ({ db }) => pruneIdempotency(db) },
   { name: 'platform.prune-outbox', everySeconds: 600, run: ({ db }) => pruneOutbox(db) },
   { name: 'platform.prune-sessions', everySeconds: 600, run: ({ db }) => pruneSessions(db) },
+  { name: 'platform.seal-audit', everySeconds: SEAL_EVERY_SECONDS, run: sealAudit },
 ]
 
 export interface Jobs {
@@ -138,8 +150,9 @@ async function workReaction(
   services: Services,
   reaction: Reaction,
 ): Promise<() => void> {
+  const { asksVendor = false } = reaction
   await boss.createQueue(reaction.name, {
-    retryLimit: RETRIES_MAX,
+    retryLimit: asksVendor ? VENDOR_RETRIES_MAX : RETRIES_MAX,
     retryDelay: 1,
     retryBackoff: true,
     retryDelayMax: RETRY_DELAY_SECONDS_MAX,
@@ -151,12 +164,13 @@ async function workReaction(
   const worker = await boss.work<StoredEvent>(
     reaction.name,
     {
-      batchSize: REACTION_BATCH_MAX,
+      batchSize: asksVendor ? VENDOR_BATCH_MAX : REACTION_BATCH_MAX,
       burstWhenBatchFull: true,
       pollingIntervalSeconds: POLL_SECONDS,
       perJobResults: true,
     },
     async (jobs) => {
+      if (asksVendor) return await Promise.all(jobs.map((job) => settle(services, reaction, job)))
       const results: JobResult[] = []
       for (const job of jobs) results.push(await settle(services, reaction, job))
       return results
@@ -176,7 +190,8 @@ async function settle(
     return { id, status: 'completed' }
   } catch (error) {
     const output = told(services, error, { reaction: reaction.name, event: data.id })
-    return { id, status: 'failed', output: { reason: output.message } }
+    const status = error instanceof FinalFailure ? 'deadletter' : 'failed'
+    return { id, status, output: { reason: output.message } }
   }
 }
 

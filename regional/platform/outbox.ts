@@ -8,11 +8,13 @@ import { statement, value } from './statement.ts'
 export const DISPATCH_BATCH_MAX = 100
 /** How long an event is kept after it was handed on. */
 export const OUTBOX_DAYS = 7
+/** How long a held payload waits for its reaction. */
+export const HELD_HOURS_MAX = 24
 
 const claim = statement<{ limit: number }, StoredEvent>(
   'outbox_claim',
-  sql`select id, type, subject, payload from outbox
-    where dispatched_at is null order by id limit ${value('limit')} for update skip locked`,
+  sql`select id, type, subject, case when is_held then '{}' else payload end as payload
+    from outbox where dispatched_at is null order by id limit ${value('limit')} for update skip locked`,
 )
 
 const mark = statement<{ ids: string[] }, unknown>(
@@ -67,6 +69,42 @@ const prune = statement<{ days: number }, unknown>(
   sql`delete from outbox where dispatched_at < now() - make_interval(days => ${value('days')}::int)`,
 )
 
+const forgetLapsed = statement<{ hours: number }, unknown>(
+  'outbox_forget_lapsed',
+  sql`update outbox set payload = '{}', is_held = false
+    where is_held and occurred_at < now() - make_interval(hours => ${value('hours')}::int)`,
+)
+
 export async function pruneOutbox(runner: Runner): Promise<void> {
   await runner.run(prune, { days: OUTBOX_DAYS })
+  await runner.run(forgetLapsed, { hours: HELD_HOURS_MAX })
+}
+
+export interface HeldPayload {
+  payload: Record<string, unknown>
+  /** How long ago its transaction began, by the database's clock. */
+  ageSeconds: number
+}
+
+const held = statement<{ id: string }, HeldPayload>(
+  'outbox_held',
+  sql`select payload, extract(epoch from now() - occurred_at)::float8 as "ageSeconds"
+    from outbox where id = ${value('id')}::uuid and is_held`,
+)
+
+/** What an event holds that jobs are not given; `null` when it has been forgotten. */
+export async function heldPayload(runner: Runner, eventId: string): Promise<HeldPayload | null> {
+  const [row] = await runner.run(held, { id: eventId })
+  return row ?? null
+}
+
+const forget = statement<{ id: string }, unknown>(
+  'outbox_forget',
+  sql`update outbox set payload = '{}', is_held = false
+    where id = ${value('id')}::uuid and is_held`,
+)
+
+/** Empties the payload of an event that has been reacted to. A repeat of the reaction then finds none. */
+export async function forgetPayload(runner: Runner, eventId: string): Promise<void> {
+  await runner.run(forget, { id: eventId })
 }

@@ -2,6 +2,7 @@
 import { sql } from 'drizzle-orm'
 import {
   bigint,
+  boolean,
   check,
   index,
   integer,
@@ -48,12 +49,15 @@ export const outbox = pgTable(
     type: text().notNull(),
     subject: text().notNull(),
     payload: jsonb().notNull(),
+    /** True until a payload that may be nowhere else is forgotten. */
+    isHeld: boolean('is_held').notNull().default(false),
     occurredAt: timestamp('occurred_at', { withTimezone: true }).notNull().defaultNow(),
     dispatchedAt: timestamp('dispatched_at', { withTimezone: true }),
   },
   (table) => [
     index('outbox_undispatched').on(table.id).where(sql`${table.dispatchedAt} is null`),
     index('outbox_dispatched_at').on(table.dispatchedAt),
+    index('outbox_held').on(table.occurredAt).where(sql`${table.isHeld}`),
   ],
 )
 
@@ -78,14 +82,42 @@ export const idempotency = pgTable(
   ],
 )
 
-export const audit = pgTable('audit', {
-  id: uuid().primaryKey(),
-  actor: text().notNull(),
-  action: text().notNull(),
-  subject: text().notNull(),
-  requestId: text('request_id').notNull(),
-  at: timestamp({ withTimezone: true }).notNull().defaultNow(),
-})
+/** Who did what. A cell may only add to it; each filter of its list has an index that ends in the list's order. */
+export const audit = pgTable(
+  'audit',
+  {
+    id: uuid().primaryKey(),
+    actor: text().notNull(),
+    action: text().notNull(),
+    subject: text().notNull(),
+    requestId: text('request_id').notNull(),
+    at: timestamp({ withTimezone: true }).notNull().defaultNow(),
+    /** The contract that was called; null for what no request did. */
+    contract: text(),
+    /** What an auditor needs beside the action, such as before and after. Never personal data. */
+    detail: jsonb(),
+  },
+  (table) => [
+    index('audit_at').on(table.at, table.id),
+    index('audit_actor').on(table.actor, table.at, table.id),
+    index('audit_action').on(table.action, table.at, table.id),
+    index('audit_subject').on(table.subject, table.at, table.id),
+  ],
+)
+
+/** The chain over the audit log. It has no foreign key: a row that was removed must be found missing. */
+export const auditSeal = pgTable(
+  'audit_seal',
+  {
+    n: bigint({ mode: 'number' }).primaryKey(),
+    auditId: uuid('audit_id').notNull().unique(),
+    hash: text().notNull(),
+  },
+  (table) => [
+    check('audit_seal_n', sql`${table.n} > 0`),
+    check('audit_seal_hash', sql`${table.hash} ~ '^[0-9a-f]{64}$'`),
+  ],
+)
 
 /**
  * A session: one sign-in on one device. It stands while its row does; what ends it deletes the row and ends its tokens in the
@@ -96,13 +128,14 @@ export const session = pgTable(
   {
     id: text().primaryKey(),
     accountId: text('account_id').notNull(),
-    /** Names the session to the library that made it; nobody outside is shown it. */
-    token: text().notNull().unique(),
+    /** How long it stands without being used. */
+    idleSeconds: integer('idle_seconds').notNull(),
     expiresAt: timestamp('expires_at', { withTimezone: true }).notNull(),
-    ipAddress: text('ip_address'),
+    /** What the client said of itself. */
     userAgent: text('user_agent'),
     createdAt: timestamp('created_at', { withTimezone: true }).notNull().defaultNow(),
-    updatedAt: timestamp('updated_at', { withTimezone: true }).notNull().defaultNow(),
+    /** When it last fetched an access token. */
+    usedAt: timestamp('used_at', { withTimezone: true }).notNull().defaultNow(),
   },
   (table) => [
     index('session_account').on(table.accountId),

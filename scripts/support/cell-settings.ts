@@ -13,9 +13,9 @@ export function cellSettings(): Record<string, string | undefined> {
   if (process.env.DATABASE_URL !== undefined) return process.env
   const state = readDevState()
   if (state === null) throw new Error('Set DATABASE_URL, or start the system with `npm run dev`')
-  const { databaseUrl } = state
+  const { databaseUrl, edgeUrl } = state
   return {
-    ...cellEnvironment({ port: 0, databaseUrl, keys: ensureKeys(KEYS_FOLDER) }),
+    ...cellEnvironment({ port: 0, edgeUrl, databaseUrl, keys: ensureKeys(KEYS_FOLDER) }),
     LOG_LEVEL: 'warn',
   }
 }

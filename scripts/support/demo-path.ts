@@ -93,7 +93,7 @@ async function browse({ walk, shopper, baseUrl }: Visit): Promise<Product | null
 
 async function buy({ walk, shopper }: Visit, sku: string): Promise<void> {
   let cart: Cart | undefined
-  let secret: string | undefined
+  let secret: string | null | undefined
   let order: Order | undefined
   const idempotencyKey = crypto.randomUUID()
   const params = () => ({ cartId: cart?.id ?? 'none' })

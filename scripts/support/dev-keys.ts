@@ -7,6 +7,8 @@ export interface DevKeys {
   /** `keyid:secret`, shared by edge and cell. */
   edgeSecret: string
   cartKey: string
+  /** Derives the keys of mailed links and second factors. */
+  authSecret: string
   /** Encrypts the keys that sign access tokens. */
   tokenKeySecret: string
 }
@@ -15,6 +17,7 @@ const FILES = {
   tokenKeySecret: 'token-key-secret',
   edgeSecret: 'edge-secret',
   cartKey: 'cart-key',
+  authSecret: 'auth-secret',
 } as const
 
 /** Reads the keys in `folder`, making them the first time. */
@@ -33,6 +36,7 @@ export function readKeys(folder: string): DevKeys {
     tokenKeySecret: read(FILES.tokenKeySecret),
     edgeSecret: read(FILES.edgeSecret),
     cartKey: read(FILES.cartKey),
+    authSecret: read(FILES.authSecret),
   }
 }
 
@@ -42,6 +46,7 @@ function makeKeys(folder: string): void {
     writeFileSync(join(folder, file), `${text}\n`, { mode: 0o600 })
   write(FILES.edgeSecret, `edge-dev:${randomBytes(32).toString('base64url')}`)
   write(FILES.cartKey, randomBytes(32).toString('base64url'))
+  write(FILES.authSecret, randomBytes(32).toString('base64url'))
   // Last: its presence says that all are there.
   write(FILES.tokenKeySecret, randomBytes(32).toString('base64url'))
 }

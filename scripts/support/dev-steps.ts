@@ -20,6 +20,7 @@ ${styleText(['bold', 'green'], `Ready in ${seconds.toFixed(1)} s.`)}
   edge    ${edgeUrl}
   cell    ${cellUrl}
   docs    ${edgeUrl}/docs
+  mail    ${edgeUrl}/dev/mailbox
   health  ${edgeUrl}/health/edge
 
 Paste these in order, in one shell, in this folder:

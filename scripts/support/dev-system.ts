@@ -8,9 +8,11 @@ import { styleText } from 'node:util'
 import pg from 'pg'
 import { readConfig } from '../../regional/config.ts'
 import { openServices } from '../../regional/open-services.ts'
+import { urlAs } from './app-role.ts'
 import { Children } from './children.ts'
 import { seedDemo } from './demo-catalogue.ts'
 import { type DevKeys, ensureKeys } from './dev-keys.ts'
+import { ensureDevLogin } from './dev-login.ts'
 import { migrate } from './migrate.ts'
 import { freePortFrom } from './ports.ts'
 import { KEYS_FOLDER, ROOT, STATE_FOLDER } from './state.ts'
@@ -53,8 +55,14 @@ export class DevStart {
     // The edge needs no database to start, so it is built while Postgres comes up.
     startEdge(this.children, { port: ports.edge, cellUrl, keys })
     const databaseUrl = process.env.DATABASE_URL ?? (await startDatabase(this.children, ports))
-    await migrate(databaseUrl)
-    const environment = cellEnvironment({ port: ports.cell, databaseUrl, keys })
+    const login = ensureDevLogin(KEYS_FOLDER)
+    await migrate(databaseUrl, login)
+    const environment = cellEnvironment({
+      port: ports.cell,
+      edgeUrl,
+      databaseUrl: urlAs(databaseUrl, login),
+      keys,
+    })
     startCell(this.children, environment)
     await Promise.all([seed(environment), answers(`${cellUrl}/health/ready`)])
     await answers(`${edgeUrl}/health/edge`)
@@ -118,8 +126,13 @@ async function startDatabase(children: Children, { postgres }: Ports): Promise<s
   return Object.assign(new URL(url), { pathname: `/${DATABASE}` }).toString()
 }
 
-export function cellEnvironment(options: { port: number; databaseUrl: string; keys: DevKeys }) {
-  const { port, databaseUrl, keys } = options
+export function cellEnvironment(options: {
+  port: number
+  edgeUrl: string
+  databaseUrl: string
+  keys: DevKeys
+}) {
+  const { port, edgeUrl, databaseUrl, keys } = options
   return {
     NODE_ENV: 'development',
     CELL: 'eu',
@@ -130,6 +143,11 @@ export function cellEnvironment(options: { port: number; databaseUrl: string; ke
     EDGE_SECRETS: keys.edgeSecret,
     TOKEN_KEY_SECRET: keys.tokenKeySecret,
     CART_KEY: keys.cartKey,
+    AUTH_SECRET: keys.authSecret,
+    MAIL_FOLDER: join(STATE_FOLDER, 'mail'),
+    MAIL_FROM: 'Tradewind <shop@tradewind.test>',
+    SHOP_URL: edgeUrl,
+    STAFF_URL: edgeUrl,
     DRAIN_MS_MAX: '3000',
     LOG_LEVEL: process.env.LOG_LEVEL ?? 'info',
   }

@@ -1,12 +1,18 @@
-/** Applies the migrations in `drizzle/`, in order, each once, and the job queue's own tables. */
+/** Applies the migrations in `drizzle/`, in order, each once, and the job queue's own tables; then sets the cell's rights. */
 import { fileURLToPath } from 'node:url'
 import { drizzle } from 'drizzle-orm/node-postgres'
 import { migrate as migrateWith } from 'drizzle-orm/node-postgres/migrator'
 import pg from 'pg'
 import { installJobs } from '../../regional/platform/jobs.ts'
+import { assertLogin, ensureLogin, grantRights, type Login } from './app-role.ts'
 
-/** @throws {Error} that says why, without the address and its password; a migration that fails is rolled back. */
-export async function migrate(url: string): Promise<void> {
+/**
+ * @param url as the owner of the tables, who may create roles.
+ * @param login of the cell, to be created or given its password.
+ * @throws {Error} that says why, without the address and its password; a migration that fails is rolled back.
+ */
+export async function migrate(url: string, login?: Login): Promise<void> {
+  if (login !== undefined) assertLogin(login)
   await apply(url).catch((error: Error) => {
     const { message, code } = (error.cause ?? error) as Error & { code?: string }
     const reason = message || code
@@ -14,6 +20,7 @@ export async function migrate(url: string): Promise<void> {
       cause: error,
     })
   })
+  if (login !== undefined) await ensureLogin(url, login)
 }
 
 async function apply(url: string): Promise<void> {
@@ -26,4 +33,5 @@ async function apply(url: string): Promise<void> {
   } finally {
     await pool.end()
   }
+  await grantRights(url)
 }

@@ -22,6 +22,7 @@ type Operation<E extends Endpoint> =
 type Operations<M> = { readonly [K in keyof M]: M[K] extends Endpoint ? Operation<M[K]> : never }
 
 export type { CallOptions, ClientOptions, ResponseMeta } from './exchange.ts'
+export { Session, type SessionTokens } from './session.ts'
 
 export type Client = { readonly [M in keyof Contracts]: Operations<Contracts[M]> } & {
   /** The newest change this client has seen or made; `null` before the first. */

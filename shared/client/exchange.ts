@@ -1,7 +1,8 @@
 /** One call of the client: its attempts, the waits between them, and what each answer teaches. */
+import { facts } from '../contracts/facts.generated.ts'
 import type { EndpointFacts } from '../contracts/facts.ts'
 import { HEADERS } from '../headers.ts'
-import { ConnectionError, readAnswer } from './errors.ts'
+import { ConnectionError, ProblemError, readAnswer } from './errors.ts'
 import type { PositionMemory } from './position-memory.ts'
 import { type CallParts, requestOf, type WrittenRequest } from './request-of.ts'
 import {
@@ -13,6 +14,7 @@ import {
   type RetryLimits,
   waitMsAfter,
 } from './retry.ts'
+import type { Session, SessionTokens } from './session.ts'
 
 /** What one attempt's answer says beside its body. */
 export interface ResponseMeta {
@@ -34,7 +36,9 @@ export interface ClientOptions {
   readonly baseUrl: string
   /** Asked for every attempt when it is a function, so it may renew. */
   readonly token?: Token | undefined
-  readonly cartSecret?: string | undefined
+  /** Of who signs in: its tokens are sent, and renewed when they must be. */
+  readonly session?: Session | undefined
+  readonly cartSecret?: string | null | undefined
   /** Sent with every call that takes them and does not name its own. */
   readonly market?: string | undefined
   readonly locale?: string | undefined
@@ -52,12 +56,14 @@ export interface ClientOptions {
 /** What one call may say instead of its client. */
 export interface CallOptions {
   readonly token?: Token | undefined
-  readonly cartSecret?: string | undefined
+  readonly cartSecret?: string | null | undefined
   readonly idempotencyKey?: string | undefined
   readonly headers?: Readonly<Record<string, string>> | undefined
   readonly signal?: AbortSignal | undefined
   readonly onResponse?: (meta: ResponseMeta) => void
 }
+
+const REFRESH = facts.find(({ id }) => id === 'identity.refreshSession')!
 
 /** One call, over as many attempts as it takes. */
 export class Exchange {
@@ -72,17 +78,17 @@ export class Exchange {
 
   constructor(
     options: ClientOptions,
-    facts: EndpointFacts,
+    endpoint: EndpointFacts,
     call: CallParts & CallOptions,
     memory: PositionMemory,
   ) {
     this.#options = options
-    this.#facts = facts
+    this.#facts = endpoint
     this.#call = call
     this.#memory = memory
     this.#limits = { ...RETRY_LIMITS, ...options.retries }
     this.#now = options.now ?? (() => performance.now())
-    const creates = facts.serve.kind === 'forward' && facts.serve.creates
+    const creates = endpoint.serve.kind === 'forward' && endpoint.serve.creates
     this.#idempotencyKey = creates ? (call.idempotencyKey ?? crypto.randomUUID()) : undefined
   }
 
@@ -97,12 +103,18 @@ export class Exchange {
     const { attemptsMax, totalMsMax } = this.#limits
     const { signal } = this.#call
     const startedMs = this.#now()
+    let mayRenew = true
     for (let attempt = 1; ; attempt += 1) {
       signal?.throwIfAborted()
-      const written = await this.#written()
+      const token = await this.#token()
+      const written = this.#written(token)
       try {
         return await this.#attempt(written, attempt)
       } catch (failure) {
+        if (mayRenew && (await this.#isRenewed(failure, token))) {
+          mayRenew = false
+          continue
+        }
         if (!isPassing(failure)) throw failure
         if (!isRepeatable(this.#facts) && !isUndone(failure)) throw failure
         const waitMs = waitMsAfter(attempt, failure, random)
@@ -113,9 +125,31 @@ export class Exchange {
     }
   }
 
-  async #written(): Promise<WrittenRequest> {
-    const { market, locale } = this.#options
+  async #token(): Promise<string | undefined> {
+    const { session } = this.#options
     const token = this.#call.token ?? this.#options.token
+    if (token !== undefined) return typeof token === 'function' ? await token() : token
+    return await session?.token(this.#refresh)
+  }
+
+  /** True when a refused token of the session has been replaced, so that the call may be made again. */
+  async #isRenewed(failure: unknown, token: string | undefined): Promise<boolean> {
+    const isRefused = failure instanceof ProblemError && failure.code === 'token.refused'
+    const isOwn = (this.#call.token ?? this.#options.token) === undefined
+    return (
+      isRefused && isOwn && (await this.#options.session?.renewed(token, this.#refresh)) === true
+    )
+  }
+
+  readonly #refresh = async (refreshToken: string): Promise<SessionTokens> => {
+    const { session: _, token: __, ...options } = this.#options
+    const body = { refreshToken }
+    const exchange = new Exchange(options, REFRESH, { body }, this.#memory)
+    return (await exchange.run()) as SessionTokens
+  }
+
+  #written(token: string | undefined): WrittenRequest {
+    const { market, locale } = this.#options
     const { params, query, body } = this.#call
     return requestOf(
       this.#options.baseUrl,
@@ -126,7 +160,7 @@ export class Exchange {
         body: body ?? this.#emptyBody(),
       },
       {
-        token: typeof token === 'function' ? await token() : token,
+        token,
         cartSecret: this.#call.cartSecret ?? this.#options.cartSecret,
         idempotencyKey: this.#idempotencyKey,
         position: this.#memory.value ?? undefined,

@@ -10,7 +10,7 @@ export interface CallParts {
 
 export interface Credentials {
   readonly token?: string | undefined
-  readonly cartSecret?: string | undefined
+  readonly cartSecret?: string | null | undefined
   readonly idempotencyKey?: string | undefined
   readonly position?: string | undefined
   readonly headers?: Readonly<Record<string, string>> | undefined
@@ -34,7 +34,7 @@ export function requestOf(
   }
   set('accept', 'application/json')
   set('authorization', credentials.token && `Bearer ${credentials.token}`)
-  set(HEADERS.cartSecret, credentials.cartSecret)
+  set(HEADERS.cartSecret, credentials.cartSecret ?? undefined)
   set(HEADERS.idempotencyKey, credentials.idempotencyKey)
   const hasBody = parts.body !== undefined
   if (hasBody) headers.set('content-type', 'application/json')

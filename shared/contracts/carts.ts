@@ -1,9 +1,24 @@
-/** Carts: held by whoever has the secret, in the cell that the id names. */
+/**
+ * Carts, in the cell that the id names. A guest's is held by whoever has its secret; one that is a customer's, by that customer's
+ * token alone.
+ */
 import { z } from 'zod'
 import { endpoint, forward } from './endpoint.ts'
-import { AmountMinor, Availability, CartId, CurrencyCode, Locale, MarketId, Sku } from './fields.ts'
+import {
+  AmountMinor,
+  Availability,
+  CartId,
+  Channel,
+  CurrencyCode,
+  Locale,
+  MarketId,
+  Sku,
+} from './fields.ts'
 
+/** Beyond it no line is added. A cart that took another one in may hold more, because merging drops nothing. */
 export const CART_LINES_MAX = 100
+/** Where nobody names one. */
+export const DEFAULT_CHANNEL = 'web'
 export const LINE_QUANTITY_MAX = 999
 
 export const CartLine = z.object({
@@ -26,13 +41,16 @@ export const Totals = z.object({
 })
 export type Totals = z.infer<typeof Totals>
 
-export const CartStatus = z.enum(['open', 'placing', 'ordered'])
+export const CartStatus = z
+  .enum(['open', 'placing', 'ordered', 'merged'])
+  .describe('`merged`: its lines went into the customer’s open cart')
 
 export const Cart = z.object({
   id: CartId,
   status: CartStatus,
   market: MarketId,
   locale: Locale,
+  channel: Channel,
   lines: z.array(CartLine),
   totals: Totals,
   unavailable: z.array(Sku).describe('SKUs that can no longer be bought and are not in the totals'),
@@ -53,6 +71,7 @@ const LineInputs = z
 export const CreateCart = z.strictObject({
   market: MarketId.optional(),
   locale: Locale.optional(),
+  channel: Channel.optional().describe(`The sales channel; \`${DEFAULT_CHANNEL}\` when left out`),
   lines: LineInputs.default([]),
 })
 export type CreateCart = z.infer<typeof CreateCart>
@@ -62,13 +81,34 @@ const cartParams = z.strictObject({ cartId: CartId })
 export const createCart = endpoint({
   method: 'post',
   path: '/v1/carts',
-  summary: 'Opens a cart; its secret is shown here and never again',
+  summary:
+    'Opens a cart. A guest’s secret is shown here and never again. A customer has one open cart: where it is open already, the lines are added to it',
   access: 'public',
   serve: forward({ creates: true }),
   status: 201,
   request: { body: CreateCart },
-  response: z.object({ cart: Cart, secret: z.string() }),
-  problems: ['market.unknown', 'locale.unknown', 'variant.unknown', 'cart.quantity_exceeded'],
+  response: z.object({
+    cart: Cart,
+    secret: z.string().nullable().describe('Null for a customer’s cart, which their token holds'),
+  }),
+  problems: [
+    'market.unknown',
+    'locale.unknown',
+    'variant.unknown',
+    'cart.too_many_lines',
+    'cart.quantity_exceeded',
+  ],
+})
+
+export const getMyCart = endpoint({
+  method: 'get',
+  path: '/v1/me/cart',
+  summary: 'The customer’s open cart with today’s prices and totals',
+  access: 'customer',
+  serve: forward(),
+  request: {},
+  response: Cart,
+  problems: ['cart.unknown'],
 })
 
 export const getCart = endpoint({

@@ -27,6 +27,9 @@ export const facts: readonly EndpointFacts[] = [
   {"id":"carts.changeLines","method":"patch","path":"/v1/carts/{cartId}/lines","access":"holder","serve":{"kind":"forward","creates":false,"bodyBytesMax":65536},"status":200,"query":[]},
   {"id":"carts.createCart","method":"post","path":"/v1/carts","access":"public","serve":{"kind":"forward","creates":true,"bodyBytesMax":65536},"status":201,"query":[]},
   {"id":"carts.getCart","method":"get","path":"/v1/carts/{cartId}","access":"holder","serve":{"kind":"forward","creates":false,"bodyBytesMax":65536},"status":200,"query":[]},
+  {"id":"carts.getMyCart","method":"get","path":"/v1/me/cart","access":"customer","serve":{"kind":"forward","creates":false,"bodyBytesMax":65536},"status":200,"query":[]},
   {"id":"orders.getOrder","method":"get","path":"/v1/orders/{orderId}","access":"holder","serve":{"kind":"forward","creates":false,"bodyBytesMax":65536},"status":200,"query":[]},
+  {"id":"orders.listMyOrders","method":"get","path":"/v1/me/orders","access":"customer","serve":{"kind":"forward","creates":false,"bodyBytesMax":65536},"status":200,"query":["after","limit"]},
   {"id":"orders.placeOrder","method":"post","path":"/v1/carts/{cartId}/order","access":"holder","serve":{"kind":"forward","creates":true,"bodyBytesMax":65536},"status":201,"query":[]},
+  {"id":"audit.listAudit","method":"get","path":"/v1/staff/audit","access":"staff:audit:read","serve":{"kind":"forward","creates":false,"bodyBytesMax":65536},"status":200,"query":["action","actor","after","from","limit","subject","to"]},
 ]

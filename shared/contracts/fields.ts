@@ -1,6 +1,6 @@
 /** The fields that several contracts share, each with its limits. */
 import { z } from 'zod'
-import { cellIdPattern, globalIdPattern } from '../ids.ts'
+import { CELL_NAME, cellIdPattern, globalIdPattern } from '../ids.ts'
 import { AMOUNT_MINOR_MAX, CURRENCIES } from '../money.ts'
 import { CHANNEL } from '../principal.ts'
 
@@ -52,6 +52,7 @@ export const SessionId = z.string().regex(cellIdPattern('ses'))
 export const AddressId = z.string().regex(cellIdPattern('adr'))
 export const InvitationId = z.string().regex(cellIdPattern('inv'))
 export const AccountId = z.union([CustomerId, StaffId])
+export const CellName = z.string().regex(new RegExp(`^${CELL_NAME}$`))
 /** Of a sales channel, such as `web`. */
 export const Channel = z.string().regex(CHANNEL)
 

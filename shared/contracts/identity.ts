@@ -59,6 +59,8 @@ export const SecondFactorNeeded = z.object({
   expiresInSeconds: z.int(),
 })
 
+export type SecondFactorNeeded = z.infer<typeof SecondFactorNeeded>
+
 const signInResponse = z.discriminatedUnion('status', [SignedIn, SecondFactorNeeded])
 
 export const signUp = endpoint({
@@ -241,7 +243,7 @@ export const beginSecondFactor = endpoint({
     uri: z.string().describe('otpauth://, to be shown as a QR code'),
     backupCodes: z.array(z.string()),
   }),
-  problems: ['credentials.refused', 'second_factor.present'],
+  problems: ['credentials.refused', 'factor.present'],
 })
 
 export const confirmSecondFactor = endpoint({
@@ -252,7 +254,7 @@ export const confirmSecondFactor = endpoint({
   serve: forward(),
   request: { body: z.strictObject({ code: SecondFactorCode }) },
   response: Done,
-  problems: ['credentials.refused', 'second_factor.absent'],
+  problems: ['credentials.refused', 'factor.absent'],
 })
 
 export const removeSecondFactor = endpoint({
@@ -263,7 +265,7 @@ export const removeSecondFactor = endpoint({
   serve: forward(),
   request: { body: z.strictObject({ password: Password, code: SecondFactorCode }) },
   response: Done,
-  problems: ['credentials.refused', 'second_factor.absent'],
+  problems: ['credentials.refused', 'factor.absent'],
 })
 
 export const getMe = endpoint({

@@ -1,20 +1,34 @@
 /** Every contract, by module: the one list from which routes, OpenAPI, client and tests are derived. */
 import type { z } from 'zod'
+import * as audit from './audit.ts'
 import * as carts from './carts.ts'
 import * as catalog from './catalog.ts'
 import type { Endpoint } from './endpoint.ts'
 import * as fields from './fields.ts'
+import * as identity from './identity.ts'
 import * as inventory from './inventory.ts'
 import * as orders from './orders.ts'
 import * as priceLists from './price-lists.ts'
+import * as staff from './staff.ts'
 
-const files = { catalog: { ...catalog, ...priceLists }, inventory, carts, orders } as const
+const files = {
+  catalog: { ...catalog, ...priceLists },
+  inventory,
+  carts,
+  orders,
+  identity,
+  staff,
+  audit,
+} as const
 
 export const contracts = {
   catalog: endpointsOf(files.catalog),
   inventory: endpointsOf(files.inventory),
   carts: endpointsOf(files.carts),
   orders: endpointsOf(files.orders),
+  identity: endpointsOf(files.identity),
+  staff: endpointsOf(files.staff),
+  audit: endpointsOf(files.audit),
 } as const
 
 export type Contracts = typeof contracts

@@ -5,6 +5,7 @@ import { endpoint, forward } from './endpoint.ts'
 import {
   AmountMinor,
   CartId,
+  Channel,
   Country,
   Email,
   Locale,
@@ -49,8 +50,10 @@ export const Order = z.object({
   state: OrderState,
   market: MarketId,
   locale: Locale,
-  email: z.string(),
-  shippingAddress: Address,
+  channel: Channel,
+  email: z.string().nullable().describe('Null once the customer was erased'),
+  shippingAddress: Address.nullable().describe('Null once the customer was erased'),
+  country: Country.describe('Where it goes'),
   lines: z.array(
     z.object({
       sku: Sku,
@@ -90,10 +93,28 @@ export const placeOrder = endpoint({
 export const getOrder = endpoint({
   method: 'get',
   path: '/v1/orders/{orderId}',
-  summary: 'One order, for the holder of its cart’s secret',
+  summary: 'One order, for its customer; a guest’s, for the holder of its cart’s secret',
   access: 'holder',
   serve: forward(),
   request: { params: z.strictObject({ orderId: OrderId }) },
   response: Order,
   problems: ['order.unknown'],
+})
+
+const ORDERS_LIMIT_MAX = 50
+
+export const listMyOrders = endpoint({
+  method: 'get',
+  path: '/v1/me/orders',
+  summary: 'The customer’s orders, the newest first',
+  access: 'customer',
+  serve: forward(),
+  request: {
+    query: z.strictObject({
+      limit: z.coerce.number<number | string>().int().min(1).max(ORDERS_LIMIT_MAX).default(20),
+      after: OrderId.optional().describe('The `next` of the page before'),
+    }),
+  },
+  response: z.object({ items: z.array(Order), next: OrderId.nullable() }),
+  problems: [],
 })

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
 import { startPostgres } from '../../scripts/support/embedded-postgres.ts'
-import { migrate } from '../../scripts/support/migrate.ts'
 import { ROOT } from '../../scripts/support/state.ts'
+import { migrateForCells } from '../support/app-login.ts'
 import { knowTestTokens } from '../support/identity.ts'
 import { testEnvironment } from '../support/services.ts'
 import { type Started, start } from './child.ts'
@@ -52,7 +52,7 @@ export async function openStage(): Promise<Stage> {
     return urlOf(database)
   }
   await postgres.createDatabase(SHOP)
-  await migrate(urlOf(SHOP))
+  await migrateForCells(urlOf(SHOP))
   await fillShop(urlOf(SHOP))
   await knowTestTokens(urlOf(SHOP))
   return {

@@ -2,7 +2,7 @@
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { migrate } from '../../scripts/support/migrate.ts'
+import { migrateForCells } from '../support/app-login.ts'
 import { bundleEdge } from '../support/edge.ts'
 import { fillShop } from './fill-shop.ts'
 import { Postgres } from './postgres.ts'
@@ -28,7 +28,7 @@ export class Stage {
     chmodSync(folder, 0o755)
     const postgres = await Postgres.start(join(folder, 'data'))
     await postgres.query('postgres', `create database ${SHOP}`)
-    await migrate(postgres.urlOf(SHOP))
+    await migrateForCells(postgres.urlOf(SHOP))
     await fillShop(postgres.urlOf(SHOP))
     return new Stage(folder, postgres)
   }

@@ -7,6 +7,7 @@ import { modules } from '../../regional/modules/index.ts'
 import type { Endpoint } from '../../shared/contracts/endpoint.ts'
 import { allEndpoints } from '../../shared/contracts/index.ts'
 import { problemsOf } from '../../shared/contracts/problems-of.ts'
+import { newCellId } from '../../shared/ids.ts'
 import { SCOPES } from '../../shared/principal.ts'
 import { PROBLEM_CONTENT_TYPE, type ProblemDetails } from '../../shared/problems.ts'
 import { startTestCell, type TestCell } from '../support/cell.ts'
@@ -26,11 +27,13 @@ const creating = endpoints.filter(
 let cell: TestCell
 let app: ReturnType<typeof createApp>
 let staff: string
+let customer: string
 
 beforeAll(async () => {
   cell = await startTestCell()
   app = createApp(cell.services, modules)
   staff = await accessToken()
+  customer = await accessToken({ role: 'customer', sub: newCellId('cus', 'eu') })
 })
 
 afterAll(async () => {
@@ -40,7 +43,7 @@ afterAll(async () => {
 /** A call that breaks no rule, with what one test changes. */
 function callOf({ access, request }: Endpoint): { token?: string; body?: unknown } {
   return {
-    ...(access === 'public' ? {} : { token: staff }),
+    ...(access === 'public' ? {} : { token: access === 'customer' ? customer : staff }),
     ...(request.body === undefined ? {} : { body: sampleOf(request.body) }),
   }
 }
@@ -50,7 +53,7 @@ async function callRaw(endpoint: Endpoint, body: string, type?: string): Promise
   const url = `http://cell.test${pathOf(endpoint)}`
   const method = endpoint.method.toUpperCase()
   const headers = new Headers({
-    authorization: `Bearer ${staff}`,
+    authorization: `Bearer ${endpoint.access === 'customer' ? customer : staff}`,
     'idempotency-key': 'contract-test-0123456789',
     'content-type': type ?? 'application/json',
   })

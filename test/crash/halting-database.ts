@@ -21,17 +21,16 @@ export class HaltingDatabase extends Database {
     return await this.#announced(statement, () => super.run(statement, values))
   }
 
-  override async inTransaction<T>(work: (tx: Tx) => Promise<T>) {
+  override async inTransaction<T>(work: (tx: Tx) => Promise<T>, contract: string | null = null) {
     const names: string[] = []
-    const committed = await super.inTransaction((tx) =>
-      work({
-        ...tx,
-        run: (statement, values) => {
-          names.push(statement.name)
-          return this.#announced(statement, () => tx.run(statement, values))
-        },
-      }),
-    )
+    const announcing = (tx: Tx): Tx => ({
+      ...tx,
+      run: (statement, values) => {
+        names.push(statement.name)
+        return this.#announced(statement, () => tx.run(statement, values))
+      },
+    })
+    const committed = await super.inTransaction((tx) => work(announcing(tx)), contract)
     for (const name of names) await this.#reach(`committed ${name}`)
     return committed
   }

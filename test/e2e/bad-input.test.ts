@@ -21,10 +21,10 @@ beforeAll(async () => {
   const lines = [{ sku, quantity: 1 }]
   const opened = await client.carts.createCart({ body: { market: 'de', lines } })
   const { id, totals } = opened.cart
-  cart = { id, secret: opened.secret, totalMinor: totals.totalMinor }
+  cart = { id, secret: opened.secret!, totalMinor: totals.totalMinor }
   const second = await client.carts.createCart({ body: { market: 'de', lines } })
   expect(Object.keys(await contentsOf(system.databaseUrl)).length).toBeGreaterThan(15)
-  other = { id: second.cart.id, secret: second.secret }
+  other = { id: second.cart.id, secret: second.secret! }
 })
 afterAll(() => system?.close())
 

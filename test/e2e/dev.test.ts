@@ -101,6 +101,8 @@ test('it starts, what it prints works as printed, and Ctrl-C leaves no process',
   const { edgeUrl, pid } = JSON.parse(readFileSync(join(folder, 'dev.json'), 'utf8'))
   expect(pid).toBe(dev.process.pid)
   expect((await fetch(`${edgeUrl}/health/edge`)).status).toBe(200)
+  const [mailbox] = /http\S+\/dev\/mailbox/.exec(dev.output())!
+  expect(await (await fetch(mailbox)).text()).toContain('No messages yet')
   for (const key of readdirSync(join(folder, 'keys'))) {
     expect(statSync(join(folder, 'keys', key)).mode & 0o077, key).toBe(0)
   }

@@ -19,6 +19,10 @@ const STRINGS = [
   `prod_${ID}`,
   `cat_${ID}`,
   `plist_${ID}`,
+  `stf_eu_${ID}`,
+  `inv_eu_${ID}`,
+  // A token out of a link.
+  '0'.repeat(43),
 ]
 const ANYTHING: readonly unknown[] = ['!', 42, true, null, [], { wrong: '!' }]
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
 import { startPostgres } from '../../scripts/support/embedded-postgres.ts'
-import { migrate } from '../../scripts/support/migrate.ts'
+import { migrateForCells } from './app-login.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -22,7 +22,7 @@ export default async function setup(project: TestProject) {
   const flags = ['-c', 'fsync=off', '-c', 'full_page_writes=off']
   const postgres = await startPostgres({ folder: join(folder, 'data'), flags })
   await postgres.createDatabase(TEMPLATE)
-  await migrate(postgres.urlOf(TEMPLATE))
+  await migrateForCells(postgres.urlOf(TEMPLATE))
   project.provide('postgresUrl', postgres.urlOf('postgres'))
   return async () => {
     await postgres.stop()

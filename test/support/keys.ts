@@ -20,6 +20,7 @@ const publicJwk = { ...(await exportJWK(pair.publicKey)), kid: 'test-1', alg: 'E
 
 export const edgeSecret = `edge-1:${randomBytes(32).toString('base64url')}`
 export const cartKey = randomBytes(32).toString('base64url')
+export const authSecret = randomBytes(32).toString('base64url')
 export const tokenKeySecret = randomBytes(32).toString('base64url')
 
 /** The key of `accessToken`, as a cell keeps it. */

@@ -4,8 +4,8 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type RunningPostgres, startPostgres } from '../../scripts/support/embedded-postgres.ts'
-import { migrate } from '../../scripts/support/migrate.ts'
 import { freePort } from '../../scripts/support/ports.ts'
+import { migrateForCells } from './app-login.ts'
 
 export interface OwnPostgres extends Pick<RunningPostgres, 'urlOf'> {
   /** @returns its URL. */
@@ -33,7 +33,7 @@ export async function startOwnPostgres(settings: readonly string[] = []): Promis
     urlOf: running.urlOf,
     migratedDatabase: async (name) => {
       await running.createDatabase(name)
-      await migrate(running.urlOf(name))
+      await migrateForCells(running.urlOf(name))
       return running.urlOf(name)
     },
     stop: () => running.stop(),

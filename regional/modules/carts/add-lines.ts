@@ -26,7 +26,7 @@ export async function addLines(
     quantity: (held.get(sku) ?? 0) + quantity,
   }))
   const lines = withLines(cart.lines, set)
-  assertWithinLimits(lines)
+  assertWithinLimits(lines, cart.lines)
   const priced = await priceCart(tx, { ...cart, lines }, groupOf(actor.principal))
   assertSellable(input.lines, priced, '/lines')
   assertPayable(priced)

@@ -23,7 +23,7 @@ export async function changeLines(
   const { set, remove } = input
   const cart = await lockOpenCart(tx, actor, input.cartId)
   const lines = withLines(cart.lines, set).filter((line) => !remove.includes(line.sku))
-  assertWithinLimits(lines)
+  assertWithinLimits(lines, cart.lines)
   const priced = await priceCart(tx, { ...cart, lines }, groupOf(actor.principal))
   assertSellable(set, priced, '/set')
   assertPayable(priced)

@@ -5,9 +5,17 @@ import { invalidField, Problem } from '../../../shared/problems.ts'
 import type { PricedCart } from './priced-cart.ts'
 import type { StoredLine } from './queries.ts'
 
-/** @throws {Problem} `cart.too_many_lines`, or `cart.quantity_exceeded` naming the SKUs. */
-export function assertWithinLimits(lines: readonly StoredLine[]): void {
-  if (lines.length > CART_LINES_MAX) {
+/**
+ * A cart that took another one in may hold more lines than may be added to, and lines may still be taken out of it.
+ *
+ * @param before the lines it had.
+ * @throws {Problem} `cart.too_many_lines`, or `cart.quantity_exceeded` naming the SKUs.
+ */
+export function assertWithinLimits(
+  lines: readonly StoredLine[],
+  before: readonly StoredLine[],
+): void {
+  if (lines.length > Math.max(CART_LINES_MAX, before.length)) {
     throw new Problem('cart.too_many_lines', {
       detail: `A cart has at most ${CART_LINES_MAX} lines.`,
     })

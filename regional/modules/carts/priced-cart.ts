@@ -97,14 +97,16 @@ function totalsOf(lines: readonly PricedLine[], terms: PriceTerms): Totals {
 
 /** The cart as its holder reads it. */
 export function cartDocument(
-  { id, status, market, locale }: Pick<StoredCart, 'id' | 'status' | 'market' | 'locale'>,
+  cart: Pick<StoredCart, 'id' | 'status' | 'market' | 'locale' | 'channel'>,
   { lines, totals, unavailable }: PricedCart,
 ): Cart {
+  const { id, status, market, locale, channel } = cart
   return {
     id,
     status,
     market,
     locale,
+    channel,
     lines: lines.map(({ taxMinor, ...line }) => line),
     totals,
     unavailable,

@@ -1,6 +1,15 @@
 /** Carts and their lines. They live in one cell and touch no clock. */
 import { sql } from 'drizzle-orm'
-import { check, integer, pgTable, primaryKey, text, timestamp } from 'drizzle-orm/pg-core'
+import {
+  check,
+  index,
+  integer,
+  pgTable,
+  primaryKey,
+  text,
+  timestamp,
+  uniqueIndex,
+} from 'drizzle-orm/pg-core'
 
 export const cart = pgTable(
   'cart',
@@ -8,15 +17,23 @@ export const cart = pgTable(
     id: text().primaryKey(),
     /** SHA-256 of the secret; the secret itself is not kept. */
     secretHash: text('secret_hash').notNull(),
+    /** Whose it is; null for a guest's. From then on the secret opens nothing. */
+    customerId: text('customer_id'),
     status: text().notNull().default('open'),
     market: text().notNull(),
     locale: text().notNull(),
+    channel: text().notNull().default('web'),
     /** Rises with every change of the cart or its lines, so that a reader that waited knows its lines are old. */
     version: integer().notNull().default(1),
     createdAt: timestamp('created_at', { withTimezone: true }).notNull().defaultNow(),
     updatedAt: timestamp('updated_at', { withTimezone: true }).notNull().defaultNow(),
   },
-  (table) => [check('cart_status', sql`${table.status} in ('open', 'placing', 'ordered')`)],
+  (table) => [
+    check('cart_status', sql`${table.status} in ('open', 'placing', 'ordered', 'merged')`),
+    // One open cart a customer, whatever the requests do.
+    uniqueIndex('cart_open_of_customer').on(table.customerId).where(sql`${table.status} = 'open'`),
+    index('cart_customer').on(table.customerId).where(sql`${table.customerId} is not null`),
+  ],
 )
 
 export const cartLine = pgTable(

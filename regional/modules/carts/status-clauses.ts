@@ -10,9 +10,9 @@ export const closeCart = sql`update cart
   set status = 'placing', version = version + 1, updated_at = now()
   where id = ${value('cartId')} and status = 'open'`
 
-/** The order ended: the parameter `cartStatus` is `ordered`, or `open` when it was not paid. */
+/** The order was paid. One that was not goes by `reopenCart`. */
 export function endPlacing(when: SQL): SQL {
   return sql`update cart
-    set status = ${value('cartStatus')}, version = version + 1, updated_at = now()
+    set status = 'ordered', version = version + 1, updated_at = now()
     where id = ${value('cartId')} and status = 'placing' and ${when}`
 }

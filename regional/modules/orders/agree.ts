@@ -9,6 +9,7 @@ import { codeOf, constraintOf, type Tx } from '../../platform/database.ts'
 import { eventsJson, insertingEvents } from '../../platform/finish.ts'
 import type { IdempotencyRecord } from '../../platform/idempotency.ts'
 import type { Actor } from '../../platform/implement.ts'
+import { holdingSession } from '../../platform/sessions.ts'
 import { statement, value } from '../../platform/statement.ts'
 import {
   closeCart,
@@ -23,27 +24,37 @@ import { orderPlaced } from './events.ts'
 
 interface Values extends Record<string, unknown> {
   order: string
+  customerId: string | null
+  session: string | null
   cartId: string
   payment: string
   retryAt: string
   events: string
 }
 
-const insertAgreed = statement<Values, unknown>(
+/**
+ * An order that is a customer's depends on their session, and holds it to the commit: what ends the session, such as an
+ * erasure, then finds the order, or there is none.
+ */
+const insertAgreed = statement<Values, { isPlaced: boolean }>(
   'order_agree',
   sql`
-  with agreed as (
-    select id, "cartId", state, market, locale, email, "shippingAddress", totals, lines, "placedAt"
+  with held as (${holdingSession}),
+  agreed as (
+    select id, "cartId", state, market, locale, channel, email, "shippingAddress", totals, lines,
+      "placedAt"
     from jsonb_to_record(${value('order')}::jsonb) as agreed(
-      id text, "cartId" text, state text, market text, locale text, email text,
+      id text, "cartId" text, state text, market text, locale text, channel text, email text,
       "shippingAddress" jsonb, totals jsonb, lines jsonb, "placedAt" timestamptz)
   ),
   placed as (
-    insert into "order" (id, cart_id, state, market, locale, email, shipping_address, currency,
-      prices_include_tax, subtotal_minor, tax_minor, total_minor, placed_at)
-    select id, "cartId", state, market, locale, email, "shippingAddress", totals->>'currency',
-      (totals->>'pricesIncludeTax')::boolean, (totals->>'subtotalMinor')::bigint,
-      (totals->>'taxMinor')::bigint, (totals->>'totalMinor')::bigint, "placedAt"
+    insert into "order" (id, cart_id, customer_id, state, market, locale, channel, email,
+      shipping_address, currency, prices_include_tax, subtotal_minor, tax_minor, total_minor,
+      placed_at)
+    select id, "cartId", ${value('customerId')}, state, market, locale, channel, email,
+      "shippingAddress", totals->>'currency', (totals->>'pricesIncludeTax')::boolean,
+      (totals->>'subtotalMinor')::bigint, (totals->>'taxMinor')::bigint,
+      (totals->>'totalMinor')::bigint, "placedAt"
     from agreed
   ),
   lines as (
@@ -58,7 +69,7 @@ const insertAgreed = statement<Values, unknown>(
   intent as (${recordPayment}),
   closed as (${closeCart}),
   events as (${insertingEvents()})
-  select 1`,
+  select ${value('customerId')}::text is null or exists (select from held) as "isPlaced"`,
 )
 
 export interface Agreement {
@@ -96,9 +107,13 @@ export async function agree(
   const order = agreedOrder(cart, priced, input, options)
   const payment = intentOf(order, input.paymentMethod, options)
   await takeStock(tx, { reference: order.id, lines: order.lines })
-  await tx
+  const { principal } = actor
+  const customer = principal.kind === 'customer' ? principal : null
+  const [agreed] = await tx
     .run(insertAgreed, {
       order: JSON.stringify(order),
+      customerId: customer?.id ?? null,
+      session: customer?.session ?? null,
       cartId: cart.id,
       payment: JSON.stringify({ ...payment, provider: options.provider }),
       retryAt: new Date(options.now.getTime() + options.reconcileAfterMs).toISOString(),
@@ -107,6 +122,7 @@ export async function agree(
     .catch((error: unknown) => {
       throw isSecondLiveOrder(error) ? new Problem('cart.closed', { cause: error }) : error
     })
+  if (!agreed!.isPlaced) throw new Problem('token.refused')
   return { order, payment }
 }
 
@@ -132,8 +148,10 @@ function agreedOrder(
     state: 'payment_pending',
     market: cart.market,
     locale: cart.locale,
+    channel: cart.channel,
     email: input.email,
     shippingAddress: input.shippingAddress,
+    country: input.shippingAddress.country,
     lines: priced.lines.map(({ productHandle, availability, ...line }) => line),
     totals: priced.totals,
     placedAt: now.toISOString(),

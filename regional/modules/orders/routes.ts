@@ -3,7 +3,7 @@ import { contracts } from '../../../shared/contracts/index.ts'
 import { implement, type Services } from '../../platform/implement.ts'
 import type { PaymentProvider } from '../payments/index.ts'
 import { placeOrder } from './place-order.ts'
-import { visibleOrder } from './queries.ts'
+import { ownOrderPage, visibleOrder } from './queries.ts'
 
 export const routesWith = (providerOf: (services: Services) => PaymentProvider) =>
   implement(contracts.orders, (services) => {
@@ -14,6 +14,7 @@ export const routesWith = (providerOf: (services: Services) => PaymentProvider) 
           cartId: params.cartId,
           ...body,
         }),
+      listMyOrders: ({ db, actor, query }) => ownOrderPage(db, actor, query),
       getOrder: ({ db, actor, params }) => visibleOrder(db, actor, params.orderId),
     }
   })

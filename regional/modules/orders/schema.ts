@@ -21,11 +21,17 @@ export const order = pgTable(
   {
     id: text().primaryKey(),
     cartId: text('cart_id').notNull(),
+    /** Whose it is; null for a guest's, and once the customer was erased. */
+    customerId: text('customer_id'),
     state: text().notNull(),
     market: text().notNull(),
     locale: text().notNull(),
-    email: text().notNull(),
-    shippingAddress: jsonb('shipping_address').$type<z.infer<typeof Address>>().notNull(),
+    channel: text().notNull().default('web'),
+    /** Null once the customer was erased; of the address, the country is kept. */
+    email: text(),
+    shippingAddress: jsonb('shipping_address')
+      .$type<z.infer<typeof Address> | { country: string }>()
+      .notNull(),
     currency: text().notNull(),
     pricesIncludeTax: boolean('prices_include_tax').notNull(),
     subtotalMinor: bigint('subtotal_minor', { mode: 'number' }).notNull(),
@@ -43,6 +49,12 @@ export const order = pgTable(
     uniqueIndex('order_one_per_cart')
       .on(table.cartId)
       .where(sql`${table.state} <> 'payment_failed'`),
+    index('order_customer')
+      .on(table.customerId, table.id)
+      .where(sql`${table.customerId} is not null`),
+    index('order_guest_email')
+      .on(sql`lower(${table.email})`)
+      .where(sql`${table.customerId} is null`),
     index('order_payment_pending')
       .on(table.placedAt)
       .where(sql`${table.state} = 'payment_pending'`),

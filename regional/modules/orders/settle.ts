@@ -5,7 +5,7 @@ import { Problem } from '../../../shared/problems.ts'
 import type { Runner, Tx } from '../../platform/database.ts'
 import { answering, eventsJson, insertingEvents } from '../../platform/finish.ts'
 import { statement, value } from '../../platform/statement.ts'
-import { endPlacing } from '../carts/index.ts'
+import { endPlacing, reopenCart } from '../carts/index.ts'
 import { returnStock } from '../inventory/index.ts'
 import { type PaymentOutcome, settlePayment } from '../payments/index.ts'
 import type { Agreement } from './agree.ts'
@@ -20,12 +20,12 @@ interface Values extends Record<string, unknown> {
   orderId: string
   orderState: string
   cartId: string
-  cartStatus: 'ordered' | 'open'
   events: string
   answer: string
 }
 
 const isWon = sql`exists (select 1 from settled)`
+const isPaidNow = sql`${isWon} and ${value('orderState')} = 'confirmed'`
 
 const settleAll = statement<Values, { isWon: boolean }>(
   'order_settle',
@@ -35,7 +35,7 @@ const settleAll = statement<Values, { isWon: boolean }>(
     update "order" set state = ${value('orderState')}
     where id = ${value('orderId')} and state = 'payment_pending' and ${isWon}
   ),
-  ended as (${endPlacing(isWon)}),
+  ended as (${endPlacing(isPaidNow)}),
   events as (${insertingEvents(isWon)}),
   answered as (${answering(isWon)})
   select ${isWon} as "isWon"`,
@@ -71,7 +71,6 @@ export async function settle(
     orderId: order.id,
     orderState: state,
     cartId: order.cartId,
-    cartStatus: isPaid ? 'ordered' : 'open',
     events: eventsJson(orderSettled(settled)),
     answer: JSON.stringify({
       ...payment.idempotency,
@@ -91,7 +90,9 @@ async function failed(db: Transactions, order: Order, values: Values): Promise<b
   let won = false
   await db.inTransaction(async (tx) => {
     won = await isFirst(tx, values)
-    if (won) await returnStock(tx, { reference: order.id, lines: order.lines })
+    if (!won) return
+    await reopenCart(tx, order.cartId)
+    await returnStock(tx, { reference: order.id, lines: order.lines })
   })
   return won
 }

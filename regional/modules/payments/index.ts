@@ -1,7 +1,13 @@
 /** The payments' door: the port to a provider, and the row that remembers what it was asked. */
 import type { Module } from '../../platform/implement.ts'
 
-export { claimDuePayments, type PendingPayment, recordPayment, settlePayment } from './intent.ts'
+export {
+  claimDuePayments,
+  forgetPayers,
+  type PendingPayment,
+  recordPayment,
+  settlePayment,
+} from './intent.ts'
 export {
   type Charge,
   type PaymentOutcome,

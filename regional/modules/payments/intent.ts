@@ -85,3 +85,14 @@ export async function claimDuePayments(
     limit: request.limit,
   })
 }
+
+const forgetRequests = statement<{ orderIds: string[] }, unknown>(
+  'payment_forget_payers',
+  sql`update payment set idempotency_record = null
+    where order_id = any(${value('orderIds')}::text[]) and state <> 'pending'`,
+)
+
+/** Forgets who asked for the payments of these orders. They are settled, so nobody waits for an answer any more. */
+export async function forgetPayers(tx: Runner, orderIds: readonly string[]): Promise<void> {
+  await tx.run(forgetRequests, { orderIds: [...orderIds] })
+}

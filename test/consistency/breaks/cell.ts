@@ -23,6 +23,8 @@ const SEQUENCE_FOR_A_CLOCK = `
     select feed, history, origin_started_at,
       case feed when 'catalogue' then (select last_value from broken_clock) else n end as n
     from feed_clock_row;
+  grant select, update on feed_clock to tradewind_app;
+  grant usage, select on broken_clock to tradewind_app;
   create function broken_tick() returns trigger language plpgsql as $$
   begin
     if new.feed = 'catalogue' then

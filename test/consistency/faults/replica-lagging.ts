@@ -1,4 +1,5 @@
 /** A streaming replica from which cached reads are made, and which stops replaying now and then, or is killed. */
+import { asApp } from '../../support/app-login.ts'
 import { startReplica } from '../../support/replica.ts'
 import type { Scene } from '../scene.ts'
 import type { Fault } from './index.ts'
@@ -12,7 +13,7 @@ export const replicaLagging: Fault = {
   extra: async ({ postgres }, database) => {
     const replica = await startReplica(postgres)
     return {
-      cell: { DATABASE_REPLICA_URL: replica.urlOf(database) },
+      cell: { DATABASE_REPLICA_URL: asApp(replica.urlOf(database)) },
       run: async (scene) => {
         await scene.repeatedly(BETWEEN_MS, async () => {
           if (scene.random.chance(0.2)) {

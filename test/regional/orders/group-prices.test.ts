@@ -47,8 +47,11 @@ async function read(id: string, cartSecret: string, token?: string): Promise<num
 
 test('every answer about a cart has the prices of whoever asks, and the order charges them', async () => {
   const end = await listed(800, { customerGroup: 'wholesale' })
-  const { id, secret: cartSecret, cart } = await opened(wholesale)
-  expect(cart.totals.totalMinor).toBe(1_600)
+  const own = (await opened(wholesale)).cart
+  expect(own.totals.totalMinor).toBe(1_600)
+  const { id, secret: cartSecret, cart: asGuestSeen } = await opened()
+  expect(asGuestSeen.totals.totalMinor).toBe(2_000)
+  const cart = { ...own, id }
   expect(await read(id, cartSecret, wholesale)).toBe(1_600)
   expect(await read(id, cartSecret)).toBe(2_000)
   const call = { cartSecret, token: wholesale }

@@ -31,9 +31,21 @@ describe('what is refused', () => {
     ['EDGE_SECRETS', 'edge-1:short'],
     ['TOKEN_KEY_SECRET', 'topsecret'],
     ['CART_KEY', 'short'],
+    ['AUTH_SECRET', 'short'],
+    ['PASSWORD_HASHERS', '0'],
+    ['PASSWORD_WAIT_MS_MAX', '999'],
     ['UPSTASH_REDIS_REST_URL', 'topsecret'],
     ['UPSTASH_REDIS_REST_URL', 'http://eu1-cat.upstash.io'],
     ['UPSTASH_REDIS_REST_TOKEN', ''],
+    ['SMTP_URL', 'https://user:topsecret@mail.example.com'],
+    ['SMTP_URL', 'topsecret'],
+    ['MAIL_FOLDER', ''],
+    ['MAIL_FROM', 'topsecret'],
+    ['MAIL_FROM', 'Shop <shop@example.com>, other@example.com'],
+    ['MAIL_FROM', 'Shop\r\nBcc: x <shop@example.com>'],
+    ['SHOP_URL', 'topsecret'],
+    ['SHOP_URL', 'javascript:topsecret'],
+    ['STAFF_URL', 'https://staff.example.com/#topsecret'],
     ['LOG_LEVEL', 'loud'],
   ])('%s=%s is named, and its value is not told', (name, value) => {
     const refused = () => readConfig({ ...whole, [name]: value })
@@ -58,6 +70,44 @@ describe('what is refused', () => {
     expect(() => readConfig({ ...whole, ...token })).toThrow(
       /\n {2}UPSTASH_REDIS_REST_URL: is not set$/,
     )
+  })
+
+  describe('about e-mail', () => {
+    const { MAIL_FOLDER, NODE_ENV: _, ...rest } = whole
+    const server = { SMTP_URL: 'smtps://user:topsecret@mail.example.com' }
+
+    test('in production: no server, a folder, a site in clear, or no sender', () => {
+      const production = { ...rest, ...server }
+      expect(readConfig(production).NODE_ENV).toBe('production')
+      expect(() => readConfig(rest)).toThrow(/\n {2}SMTP_URL: is not set$/)
+      expect(() => readConfig({ ...production, MAIL_FOLDER })).toThrow(
+        /\n {2}MAIL_FOLDER: must not be set in production$/,
+      )
+      const clear = { SHOP_URL: 'http://shop.example.com', STAFF_URL: 'http://10.0.0.1' }
+      expect(() => readConfig({ ...production, ...clear })).toThrow(
+        /\n {2}SHOP_URL: must be an https:\/\/ URL\n {2}STAFF_URL: must be an https:\/\/ URL$/,
+      )
+      for (const name of ['MAIL_FROM', 'SHOP_URL', 'STAFF_URL']) {
+        expect(() => readConfig({ ...production, [name]: undefined })).toThrow(
+          `\n  ${name}: is not set`,
+        )
+      }
+    })
+
+    test('elsewhere: neither a server nor a folder, or both', () => {
+      const development = { ...rest, NODE_ENV: 'development' }
+      expect(readConfig({ ...development, MAIL_FOLDER }).SMTP_URL).toBeUndefined()
+      expect(readConfig({ ...development, ...server }).MAIL_FOLDER).toBeUndefined()
+      expect(() => readConfig(development)).toThrow(/\n {2}MAIL_FOLDER: is not set$/)
+      expect(() => readConfig({ ...development, ...server, MAIL_FOLDER })).toThrow(
+        /\n {2}MAIL_FOLDER: must not be set with SMTP_URL$/,
+      )
+    })
+
+    test('a site is read without the slash at its end', () => {
+      const { SHOP_URL } = readConfig({ ...whole, SHOP_URL: 'https://shop.example.com/tea/' })
+      expect(SHOP_URL).toBe('https://shop.example.com/tea')
+    })
   })
 
   test('every variable at fault is named at once', () => {

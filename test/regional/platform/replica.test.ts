@@ -8,6 +8,7 @@ import { currentStamp, type StampRow, stampColumns } from '../../../regional/pla
 import { SnapshotReads } from '../../../regional/platform/snapshots.ts'
 import { statement } from '../../../regional/platform/statement.ts'
 import { parsePosition } from '../../../shared/freshness/position.ts'
+import { asApp } from '../../support/app-login.ts'
 import { startTestCell, type TestCell } from '../../support/cell.ts'
 import { queryRows } from '../../support/database.ts'
 import { accessToken } from '../../support/keys.ts'
@@ -54,7 +55,7 @@ async function startCell(replicaUrl: string): Promise<TestCell> {
   statements = []
   return await startTestCell({
     url,
-    config: { DATABASE_REPLICA_URL: replicaUrl },
+    config: { DATABASE_REPLICA_URL: asApp(replicaUrl) },
     onStatement: (text) => statements.push(text),
   })
 }

@@ -6,9 +6,9 @@ import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { systemClock } from '../../../regional/platform/clock.ts'
 import { type RunningPostgres, startPostgres } from '../../../scripts/support/embedded-postgres.ts'
-import { migrate } from '../../../scripts/support/migrate.ts'
 import { freePort } from '../../../scripts/support/ports.ts'
 import { parsePosition } from '../../../shared/freshness/position.ts'
+import { migrateForCells } from '../../support/app-login.ts'
 import { type CellCall, requestOf, startTestCell } from '../../support/cell.ts'
 import { type CellProcess, startCellProcess } from '../../support/cell-process.ts'
 import { queryRows } from '../../support/database.ts'
@@ -37,7 +37,7 @@ beforeAll(async () => {
   }
   await postgres.createDatabase('shop')
   url = postgres.urlOf('shop')
-  await migrate(url)
+  await migrateForCells(url)
   const shop = await startTestCell({ url })
   await openShop(shop, [{ sku: 'MUG', available: 1_000 }])
   const opening = Array.from({ length: BUYERS }, () =>

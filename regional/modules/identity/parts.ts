@@ -1,0 +1,35 @@
+/** What the verbs of this module work with, made once a cell. */
+import { createHmac } from 'node:crypto'
+import type { Services } from '../../platform/implement.ts'
+import { FactorSecrets } from './factor-secrets.ts'
+import { AccountLibrary } from './library.ts'
+import type { AccountKind } from './library-adapter.ts'
+
+export interface IdentityParts {
+  readonly services: Services
+  readonly libraries: Readonly<Record<AccountKind, AccountLibrary>>
+  readonly factors: FactorSecrets
+  /** Derives each refresh token from the one before. */
+  readonly refreshKey: Buffer
+}
+
+const known = new WeakMap<Services['config'], IdentityParts>()
+
+export function identityParts(services: Services): IdentityParts {
+  const { config } = services
+  const made = known.get(config)
+  // Jobs run on other connections, with the same configuration.
+  if (made !== undefined) return { ...made, services }
+  const secret = config.AUTH_SECRET
+  const library = (kind: AccountKind) => new AccountLibrary({ kind, cell: config.CELL, secret })
+  const parts: IdentityParts = {
+    services,
+    libraries: { customer: library('customer'), staff: library('staff') },
+    factors: new FactorSecrets(secret),
+    refreshKey: createHmac('sha256', Buffer.from(secret, 'base64url'))
+      .update('refresh tokens')
+      .digest(),
+  }
+  known.set(config, parts)
+  return parts
+}

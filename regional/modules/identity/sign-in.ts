@@ -1,0 +1,144 @@
+/** Signing in: by password, and by a second factor where there is one. */
+import { createHash, randomBytes } from 'node:crypto'
+import { sql } from 'drizzle-orm'
+import type { SecondFactorNeeded, SignedIn } from '../../../shared/contracts/identity.ts'
+import { Problem } from '../../../shared/problems.ts'
+import type { Tx } from '../../platform/database.ts'
+import type { Actor, RequestDb } from '../../platform/implement.ts'
+import { statement, value } from '../../platform/statement.ts'
+import { v7 as uuidv7 } from '../../platform/uuid.ts'
+import { mergeCart } from '../carts/index.ts'
+import { accountByPassword, type ProvenAccount, replacePassword } from './credentials.ts'
+import type { AccountKind } from './library-adapter.ts'
+import type { IdentityParts } from './parts.ts'
+import { passSecondFactor } from './second-factor.ts'
+import { beginSignedIn, type Grant, signedIn } from './signed-in.ts'
+
+/** How long somebody may take to find their device. */
+export const CHALLENGE_SECONDS = 300
+
+export interface SignIn {
+  email: string
+  password: string
+  kind: AccountKind
+  cart?: { id: string; secret: string } | undefined
+}
+
+export interface Caller {
+  readonly db: RequestDb
+  readonly actor: Actor
+  readonly userAgent: string | null
+}
+
+/**
+ * Signs in by password. An address without an account, a wrong password and a closed account are refused alike, in words, in
+ * time and in what is recorded.
+ *
+ * @throws {Problem} `credentials.refused`; `account.unverified` for who knows the password, but has not yet followed the
+ *   link; `limit.exceeded` after too many tries; `cell.overloaded` when too many sign in at once.
+ */
+export async function signIn(
+  parts: IdentityParts,
+  caller: Caller,
+  input: SignIn,
+): Promise<SignedIn | SecondFactorNeeded> {
+  const { services } = parts
+  const { db, actor, userAgent } = caller
+  const proven = await accountByPassword(services, input)
+  if (proven === null) {
+    await db.inTransaction(async (tx) => recordRefusal(tx, actor, input.kind))
+    throw new Problem('credentials.refused')
+  }
+  if (input.kind === 'customer' && !proven.emailVerified) throw new Problem('account.unverified')
+  if (proven.twoFactorEnabled) return await db.inTransaction((tx) => challengeOf(tx, proven))
+  const proof = { accountId: proven.id, passwordHash: proven.passwordHash, userAgent }
+  const grant = await db.inTransaction(async (tx) => {
+    const begun = await beginSignedIn(tx, services, proof)
+    if (proven.rehashed !== null) {
+      const change = { accountId: proven.id, was: proven.passwordHash, becomes: proven.rehashed }
+      await replacePassword(tx, change)
+    }
+    recordSignIn(tx, actor, begun)
+    if (input.kind === 'staff') return begun
+    const { cartId } = await mergeCart(tx, { customerId: proven.id, cart: input.cart ?? null })
+    return { ...begun, cartId }
+  })
+  return await signedIn(services, grant)
+}
+
+const insertChallenge = statement<
+  { id: string; identifier: string; accountId: string; seconds: number },
+  unknown
+>(
+  'account_challenge',
+  sql`insert into verification (id, identifier, value, expires_at)
+    values (${value('id')}, ${value('identifier')}, ${value('accountId')},
+      now() + make_interval(secs => ${value('seconds')}::int))`,
+)
+
+async function challengeOf(tx: Tx, { id }: ProvenAccount): Promise<SecondFactorNeeded> {
+  const challenge = randomBytes(32).toString('base64url')
+  const identifier = identifierOf(challenge)
+  const seconds = CHALLENGE_SECONDS
+  await tx.run(insertChallenge, { id: uuidv7(), identifier, accountId: id, seconds })
+  return { status: 'second_factor_needed', challenge, expiresInSeconds: seconds }
+}
+
+const lockChallenge = statement<{ identifier: string }, { accountId: string }>(
+  'account_challenge_lock',
+  sql`select value as "accountId" from verification
+    where identifier = ${value('identifier')} and expires_at > now() for update`,
+)
+
+const deleteChallenge = statement<{ identifier: string }, unknown>(
+  'account_challenge_delete',
+  sql`delete from verification where identifier = ${value('identifier')}`,
+)
+
+/**
+ * Completes a sign-in. A wrong code may be followed by a right one; the factor itself counts the wrong ones.
+ *
+ * @throws {Problem} `credentials.refused`; `limit.exceeded` while the factor is locked.
+ */
+export async function signInSecondFactor(
+  parts: IdentityParts,
+  { db, actor, userAgent }: Caller,
+  input: { challenge: string; code: string },
+): Promise<SignedIn> {
+  const { services, factors } = parts
+  const identifier = identifierOf(input.challenge)
+  // A refusal is counted, so it must commit: it is thrown afterwards.
+  const end = await db.inTransaction(async (tx): Promise<Grant | Problem> => {
+    const [found] = await tx.run(lockChallenge, { identifier })
+    if (found === undefined) return new Problem('credentials.refused')
+    const attempt = { accountId: found.accountId, code: input.code, now: services.clock.now() }
+    const passed = await passSecondFactor(tx, factors, attempt)
+    if (passed.outcome === 'locked') {
+      return new Problem('limit.exceeded', { retryAfterSeconds: passed.retryAfterSeconds })
+    }
+    if (passed.outcome === 'refused') {
+      recordRefusal(tx, actor, 'staff')
+      return new Problem('credentials.refused')
+    }
+    await tx.run(deleteChallenge, { identifier })
+    const proof = { accountId: found.accountId, passwordHash: null, userAgent }
+    const begun = await beginSignedIn(tx, services, proof)
+    recordSignIn(tx, actor, begun)
+    return begun
+  })
+  if (end instanceof Problem) throw end
+  return await signedIn(services, end)
+}
+
+function recordSignIn(tx: Tx, { requestId }: Actor, { claims }: Grant): void {
+  tx.audit({ actor: claims.sub, action: 'session.begun', subject: claims.sid, requestId })
+}
+
+/** It names no account: whether there is one is nobody's to know. */
+function recordRefusal(tx: Tx, { requestId }: Actor, kind: AccountKind): void {
+  tx.audit({ actor: 'guest', action: 'session.refused', subject: kind, requestId })
+}
+
+function identifierOf(challenge: string): string {
+  return createHash('sha256').update(`second-factor:${challenge}`).digest('base64url')
+}

@@ -1,0 +1,81 @@
+/** Opening an account, and proving its address. What is mailed is asked for by an event, and its link made when it is sent. */
+import { Problem } from '../../../shared/problems.ts'
+import { codeOf, constraintOf, type DomainEvent, type Tx } from '../../platform/database.ts'
+import type { Actor, RequestDb } from '../../platform/implement.ts'
+import { assertPassword } from '../../platform/password-format.ts'
+import { claimOrders } from '../orders/index.ts'
+import { accountEmail } from './accounts.ts'
+import { accountExists, verificationAsked } from './events.ts'
+import type { IdentityParts } from './parts.ts'
+
+export interface SignUp {
+  email: string
+  password: string
+  name?: string | undefined
+  locale?: string | undefined
+}
+
+const UNIQUE_VIOLATION = '23505'
+
+/**
+ * Opens a customer's account. Whoever asks is told the same whether the address has one already: its owner is told by mail.
+ *
+ * @throws {Problem} `request.invalid` for a password that nobody may choose; `cell.overloaded`.
+ */
+export async function signUp(
+  { services, libraries }: IdentityParts,
+  { db, actor }: { db: RequestDb; actor: Actor },
+  input: SignUp,
+): Promise<void> {
+  const { password, name = '', locale = null } = input
+  assertPassword(password, '/password')
+  const passwordHash = await services.passwords.hash(password)
+  const email = input.email.toLowerCase()
+  const open = () =>
+    db.inTransaction(async (tx) => {
+      const account = { email, name, locale, passwordHash }
+      const { accountId, isNew } = await libraries.customer.signUp(tx, account)
+      tx.publish(isNew ? verificationAsked({ email }) : accountExists({ email, locale }))
+      if (isNew) {
+        const { requestId } = actor
+        tx.audit({ actor: accountId, action: 'account.opened', subject: accountId, requestId })
+      }
+    })
+  // Of two at once the second finds the first's account.
+  await open().catch((error: unknown) => {
+    if (!isTaken(error)) throw error
+    return open()
+  })
+}
+
+function isTaken(error: unknown): boolean {
+  return codeOf(error) === UNIQUE_VIOLATION && constraintOf(error) === 'account_email'
+}
+
+/**
+ * Proves an address, and claims for its customer what was ordered with it as a guest.
+ *
+ * @throws {Problem} `link.refused`.
+ */
+export async function verifyEmail(
+  tx: Tx,
+  { libraries }: IdentityParts,
+  actor: Actor,
+  token: string,
+): Promise<void> {
+  const verified = await libraries.customer.verifyEmail(tx, token)
+  if (verified === null) return
+  const { accountId } = verified
+  await claimForCustomer(tx, accountId)
+  const { requestId } = actor
+  tx.audit({ actor: accountId, action: 'account.verified', subject: accountId, requestId })
+}
+
+/** What a guest ordered with the customer's proved address is the customer's. */
+export async function claimForCustomer(tx: Tx, customerId: string): Promise<void> {
+  const proved = await accountEmail(tx, customerId)
+  if (proved?.emailVerified !== true) throw new Problem('link.refused')
+  await claimOrders(tx, { customerId, email: proved.email })
+}
+
+export type { DomainEvent }

@@ -1,0 +1,126 @@
+/** What somebody who has proved who they are is given: a session, and tokens of it. */
+import { sql } from 'drizzle-orm'
+import type { SignedIn } from '../../../shared/contracts/identity.ts'
+import { newCellId } from '../../../shared/ids.ts'
+import {
+  ACCESS_TOKEN_SECONDS_MAX,
+  type AccessClaims,
+  formatGrants,
+  type Grants,
+} from '../../../shared/principal.ts'
+import { Problem } from '../../../shared/problems.ts'
+import type { Runner, Tx } from '../../platform/database.ts'
+import type { Services } from '../../platform/implement.ts'
+import { formatPosition } from '../../../shared/freshness/position.ts'
+import { beginSession, tokenClock } from '../../platform/sessions.ts'
+import { statement, value } from '../../platform/statement.ts'
+import { grantsOf } from '../access/index.ts'
+import type { AccountKind } from './library-adapter.ts'
+import { firstRefreshToken } from './refresh-tokens.ts'
+
+/** How long a session stands without being used: a shopper comes back next month, staff next morning. */
+const IDLE_SECONDS: Readonly<Record<AccountKind, number>> = {
+  customer: 60 * 86_400,
+  staff: 12 * 3_600,
+}
+
+/** What becomes a session's tokens once the transaction has committed. */
+export interface Grant {
+  readonly claims: AccessClaims
+  readonly refreshToken: string
+  readonly cartId: string | null
+}
+
+interface Holder {
+  id: string
+  kind: AccountKind
+  group: string | null
+  twoFactorEnabled: boolean
+}
+
+const lockActive = statement<{ id: string; passwordHash: string | null }, Holder>(
+  'account_lock_active',
+  sql`
+  select account.id, account.kind, account.customer_group as "group",
+    account.two_factor_enabled as "twoFactorEnabled"
+  from account where account.id = ${value('id')} and account.status = 'active'
+    and (${value('passwordHash')}::text is null or exists (
+      select from credential where credential.account_id = account.id
+        and credential.password = ${value('passwordHash')}::text))
+  for share of account`,
+)
+
+/**
+ * Begins a session of an account whose proof was checked before the transaction.
+ *
+ * @param proof.passwordHash what the password was compared with; it must still be the account's.
+ * @throws {Problem} `credentials.refused` when the account was closed, or its password changed, since.
+ */
+export async function beginSignedIn(
+  tx: Tx,
+  services: Services,
+  proof: { accountId: string; passwordHash: string | null; userAgent: string | null },
+): Promise<Grant> {
+  const { accountId, passwordHash, userAgent } = proof
+  const [holder] = await tx.run(lockActive, { id: accountId, passwordHash })
+  if (holder === undefined) throw new Problem('credentials.refused')
+  const id = newCellId('ses', services.config.CELL)
+  await beginSession(tx, { id, accountId, userAgent, idleSeconds: IDLE_SECONDS[holder.kind] })
+  const refreshToken = await firstRefreshToken(tx, id)
+  return { claims: await claimsOf(tx, services, holder, id), refreshToken, cartId: null }
+}
+
+/**
+ * The claims of a session that stands, as of now.
+ *
+ * @throws {Problem} `refresh.refused` when the account was closed.
+ */
+export async function claimsOfSession(
+  tx: Tx,
+  services: Services,
+  session: { id: string; accountId: string },
+): Promise<AccessClaims> {
+  const [holder] = await tx.run(lockActive, { id: session.accountId, passwordHash: null })
+  if (holder === undefined) throw new Problem('refresh.refused')
+  return await claimsOf(tx, services, holder, session.id)
+}
+
+/** The account is locked and stays as it is; whatever else the token says is read after the clock: see `tokenClock`. */
+async function claimsOf(
+  tx: Tx,
+  services: Services,
+  holder: Holder,
+  session: string,
+): Promise<AccessClaims> {
+  const position = formatPosition('cell', await tokenClock(tx))
+  const known = { sub: holder.id, sid: session, position }
+  if (holder.kind === 'customer') {
+    return { ...known, role: 'customer', ...(holder.group !== null && { group: holder.group }) }
+  }
+  const scope = formatGrants(await grantsHeld(tx, services, holder))
+  return { ...known, role: 'staff', scope }
+}
+
+/** Where a second factor is asked of staff, who has none may sign in to set one up, and nothing else. */
+export async function grantsHeld(
+  runner: Runner,
+  { config }: Services,
+  holder: Pick<Holder, 'id' | 'twoFactorEnabled'>,
+): Promise<Grants> {
+  if (config.STAFF_SECOND_FACTOR === 'required' && !holder.twoFactorEnabled) return new Map()
+  return await grantsOf(runner, { accountId: holder.id, cell: config.CELL })
+}
+
+/** Signs, once the transaction has committed: reading the keys may need a connection of its own. */
+export async function signedIn({ keys }: Services, grant: Grant): Promise<SignedIn> {
+  const { claims, refreshToken, cartId } = grant
+  return {
+    status: 'signed_in',
+    accessToken: await keys.sign(claims),
+    expiresInSeconds: ACCESS_TOKEN_SECONDS_MAX,
+    refreshToken,
+    sessionId: claims.sid,
+    accountId: claims.sub,
+    cartId,
+  }
+}
