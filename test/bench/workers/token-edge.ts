@@ -7,7 +7,7 @@ import { Identities } from '../../../edge/auth/identify.ts'
 import { fetchKeys } from '../../../edge/auth/published-keys.ts'
 import { type Bindings, readEdgeConfig } from '../../../edge/config.ts'
 import type { WaitUntil } from '../../../shared/freshness/follower.ts'
-import { accessTokenRules } from '../../../shared/principal.ts'
+import { accessTokenRules } from '../../support/token-rules.ts'
 
 const KEYS_TIMEOUT_MS = 3_000
 
