@@ -4,7 +4,7 @@ import { formatPosition, type Position } from '../../shared/freshness/position.t
 import { HEADERS } from '../../shared/headers.ts'
 import type { Scope } from '../../shared/principal.ts'
 import { Problem } from '../../shared/problems.ts'
-import { asAccount, asCustomer, assertScopeSomewhere, asStaff } from './access.ts'
+import { asAccount, asCustomer, asStaff, assertScopeSomewhere } from './access.ts'
 import { auditRefusal } from './audit-refusal.ts'
 import type { Tx } from './database.ts'
 import { currentStamp } from './feed.ts'
@@ -50,8 +50,8 @@ async function answerForward(
 ): Promise<Response> {
   const parts = validated(route, incoming)
   const { db, positionOf } = requestDb(services, route.id)
-  const { actor, market, locale, group } = incoming
-  const context = { actor, market, locale, group, ...parts, db }
+  const { actor, market, locale, group, userAgent } = incoming
+  const context = { actor, market, locale, group, userAgent, ...parts, db }
   let status: number = route.endpoint.status
   if (serve.creates) {
     const record = idempotencyRecord({

@@ -4,12 +4,7 @@ import { Problem } from '../../../shared/problems.ts'
 import { actorName, asAccount } from '../../platform/access.ts'
 import type { Runner, Tx } from '../../platform/database.ts'
 import type { Actor, RequestDb } from '../../platform/implement.ts'
-import {
-  endOtherSessionsOf,
-  endSession,
-  sessionsOf,
-  useSession,
-} from '../../platform/sessions.ts'
+import { endOtherSessionsOf, endSession, sessionsOf, useSession } from '../../platform/sessions.ts'
 import type { IdentityParts } from './parts.ts'
 import { rotate } from './refresh-tokens.ts'
 import { claimsOfSession, type Grant, signedIn } from './signed-in.ts'

@@ -1,6 +1,7 @@
 /** What somebody who has proved who they are is given: a session, and tokens of it. */
 import { sql } from 'drizzle-orm'
 import type { SignedIn } from '../../../shared/contracts/identity.ts'
+import { formatPosition } from '../../../shared/freshness/position.ts'
 import { newCellId } from '../../../shared/ids.ts'
 import {
   ACCESS_TOKEN_SECONDS_MAX,
@@ -11,7 +12,6 @@ import {
 import { Problem } from '../../../shared/problems.ts'
 import type { Runner, Tx } from '../../platform/database.ts'
 import type { Services } from '../../platform/implement.ts'
-import { formatPosition } from '../../../shared/freshness/position.ts'
 import { beginSession, tokenClock } from '../../platform/sessions.ts'
 import { statement, value } from '../../platform/statement.ts'
 import { grantsOf } from '../access/index.ts'
