@@ -114,6 +114,7 @@ export function createApp(services: Services, modules: readonly Module[]) {
       market,
       locale,
       group: isCached ? groupAsked(search) : groupOf(principal),
+      userAgent: isCached ? null : (header('user-agent') ?? null),
       key: (market ?? locale) ? `${path}${search}#${market}/${locale}` : path + search,
       path,
       params: () => c.req.param() as Record<string, string>,

@@ -34,6 +34,7 @@ const PASSED_BACK = [
 /** Bytes of one header that is passed on: an access token's limit, and well below what a cell accepts of them all. */
 const HEADER_BYTES_MAX = 4_096
 const HEADERS_BYTES_MAX = 8_192
+const USER_AGENT_CHARACTERS_MAX = 200
 
 interface Forwarded {
   readonly original: Request
@@ -54,6 +55,7 @@ export async function forward(cell: Cell, request: Forwarded): Promise<Response>
   const headers = pick(original.headers, PASSED_ON)
   assertPassable(headers)
   assertUnencoded(original)
+  headers.set('user-agent', userAgentOf(original))
   headers.set(HEADERS.context, contextHeader(place, trace))
   headers.set('traceparent', trace.traceparent())
   const body = await readBody(original, bodyBytesMax)
@@ -127,6 +129,12 @@ function pick(from: Headers, names: readonly string[]): Headers {
     if (value !== null) picked.set(name, value)
   }
   return picked
+}
+
+/** By which somebody knows their devices again; nothing is decided by it. */
+function userAgentOf({ headers }: Request): string {
+  const text = headers.get('user-agent') ?? 'unknown'
+  return text.slice(0, USER_AGENT_CHARACTERS_MAX).replaceAll(/[^ -~]/g, '?')
 }
 
 /** A structured-field dictionary (RFC 9651). Every value is of a form that needs no escaping. */

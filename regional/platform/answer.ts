@@ -50,8 +50,8 @@ async function answerForward(
 ): Promise<Response> {
   const parts = validated(route, incoming)
   const { db, positionOf } = requestDb(services, route.id)
-  const { actor, market, locale, group } = incoming
-  const context = { actor, market, locale, group, ...parts, db }
+  const { actor, market, locale, group, userAgent } = incoming
+  const context = { actor, market, locale, group, userAgent, ...parts, db }
   let status: number = route.endpoint.status
   if (serve.creates) {
     const record = idempotencyRecord({

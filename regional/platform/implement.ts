@@ -74,6 +74,8 @@ interface HandlerContext {
   readonly locale: string | null
   /** The customer group that prices are for, by the edge's word on cached reads and the token's on others. */
   readonly group: string | null
+  /** What the client says of itself, by the edge's word. */
+  readonly userAgent: string | null
 }
 
 /** Transactions of one request: what they commit becomes the answer's position. */

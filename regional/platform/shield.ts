@@ -103,9 +103,17 @@ export class Shield {
     { minimum, stale }: Asked,
   ): Promise<Extract<Fetched, { kind: 'entry' }>> {
     const askedAtMs = performance.now()
-    const { actor, market, locale, group } = incoming
+    const { actor, market, locale, group, userAgent } = incoming
     const snapshots = this.#snapshots.atLeast(minimum)
-    const context = { actor, market, locale, group, snapshots, ...validated(route, incoming) }
+    const context = {
+      actor,
+      market,
+      locale,
+      group,
+      userAgent,
+      snapshots,
+      ...validated(route, incoming),
+    }
     const snapshot = (await route.handler(context as never)) as Snapshot
     return { kind: 'entry', ...entryOf(snapshot, { askedAtMs, stale }), shielded: false }
   }

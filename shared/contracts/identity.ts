@@ -13,12 +13,12 @@ export const PASSWORD_LENGTH_MIN = 8
 export const PASSWORD_LENGTH_MAX = 128
 
 /** What is chosen anew; one that is only compared may be anything of that length. */
-const NewPassword = z.string().min(PASSWORD_LENGTH_MIN).max(PASSWORD_LENGTH_MAX)
-const Password = z.string().min(1).max(PASSWORD_LENGTH_MAX)
+const NewPassword = text(PASSWORD_LENGTH_MAX, PASSWORD_LENGTH_MIN)
+const Password = text(PASSWORD_LENGTH_MAX, 1)
 /** Out of a link that was sent. */
-const LinkToken = z.string().min(16).max(512)
+const LinkToken = text(512, 16)
 /** Of an authenticator app, or one of the backup codes. */
-const SecondFactorCode = z.string().min(6).max(32)
+const SecondFactorCode = text(32, 6)
 
 export const AccountKind = z.enum(['customer', 'staff'])
 
@@ -69,6 +69,7 @@ export const signUp = endpoint({
   summary: 'Opens a customer’s account; the mail that follows proves the address',
   access: 'public',
   serve: forward(),
+  limit: { policy: 'recovery', account: 'email' },
   request: {
     body: z.strictObject({
       email: Email,
@@ -88,6 +89,7 @@ export const verifyEmail = endpoint({
     'Proves an e-mail address by the link that was sent; orders of a guest with it are the customer’s from then on',
   access: 'public',
   serve: forward(),
+  limit: { policy: 'sign-in', account: 'token' },
   request: { body: z.strictObject({ token: LinkToken }) },
   response: Done,
   problems: ['link.refused'],
@@ -99,6 +101,7 @@ export const resendVerification = endpoint({
   summary: 'Sends the link that proves an address again',
   access: 'public',
   serve: forward(),
+  limit: { policy: 'recovery', account: 'email' },
   request: { body: z.strictObject({ email: Email }) },
   response: CheckEmail,
   problems: [],
@@ -110,12 +113,13 @@ export const signIn = endpoint({
   summary: 'Signs in; the lines of a guest’s cart that is named go into the customer’s',
   access: 'public',
   serve: forward(),
+  limit: { policy: 'sign-in', account: 'email' },
   request: {
     body: z.strictObject({
       email: Email,
       password: Password,
       kind: AccountKind.default('customer'),
-      cart: z.strictObject({ id: CartId, secret: z.string().max(128) }).optional(),
+      cart: z.strictObject({ id: CartId, secret: text(128) }).optional(),
     }),
   },
   response: signInResponse,
@@ -128,6 +132,7 @@ export const signInSecondFactor = endpoint({
   summary: 'Completes a sign-in with a second factor',
   access: 'public',
   serve: forward(),
+  limit: { policy: 'two-factor', account: 'challenge' },
   request: { body: z.strictObject({ challenge: LinkToken, code: SecondFactorCode }) },
   response: SignedIn,
   problems: ['credentials.refused'],
@@ -139,7 +144,8 @@ export const refreshSession = endpoint({
   summary: 'The next access token; a refresh token that was used before ends the session',
   access: 'public',
   serve: forward(),
-  request: { body: z.strictObject({ refreshToken: z.string().min(16).max(256) }) },
+  limit: { policy: 'token', account: 'refreshToken' },
+  request: { body: z.strictObject({ refreshToken: text(256, 16) }) },
   response: SignedIn,
   problems: ['refresh.refused'],
 })
@@ -202,6 +208,7 @@ export const forgotPassword = endpoint({
   summary: 'Sends a link by which a new password can be set',
   access: 'public',
   serve: forward(),
+  limit: { policy: 'recovery', account: 'email' },
   request: {
     body: z.strictObject({ email: Email, kind: AccountKind.default('customer') }),
   },
@@ -215,6 +222,7 @@ export const resetPassword = endpoint({
   summary: 'Sets a new password by the link that was sent, and ends every session',
   access: 'public',
   serve: forward(),
+  limit: { policy: 'sign-in', account: 'token' },
   request: { body: z.strictObject({ token: LinkToken, password: NewPassword }) },
   response: Done,
   problems: ['link.refused'],
@@ -227,6 +235,7 @@ export const changePassword = endpoint({
     'Changes the password, and ends every other session; the answer has the tokens of this one',
   access: 'account',
   serve: forward(),
+  limit: { policy: 'sign-in' },
   request: { body: z.strictObject({ current: Password, password: NewPassword }) },
   response: SignedIn,
   problems: ['credentials.refused'],
@@ -238,6 +247,7 @@ export const beginSecondFactor = endpoint({
   summary: 'Makes the secret of an authenticator app, in force once a code of it was given',
   access: 'staff',
   serve: forward(),
+  limit: { policy: 'sign-in' },
   request: { body: z.strictObject({ password: Password }) },
   response: z.object({
     uri: z.string().describe('otpauth://, to be shown as a QR code'),
@@ -252,6 +262,7 @@ export const confirmSecondFactor = endpoint({
   summary: 'Puts the second factor in force',
   access: 'staff',
   serve: forward(),
+  limit: { policy: 'two-factor' },
   request: { body: z.strictObject({ code: SecondFactorCode }) },
   response: Done,
   problems: ['credentials.refused', 'factor.absent'],
@@ -263,6 +274,7 @@ export const removeSecondFactor = endpoint({
   summary: 'Takes the second factor away',
   access: 'staff',
   serve: forward(),
+  limit: { policy: 'two-factor' },
   request: { body: z.strictObject({ password: Password, code: SecondFactorCode }) },
   response: Done,
   problems: ['credentials.refused', 'factor.absent'],

@@ -217,6 +217,7 @@ export const acceptInvitation = endpoint({
   summary: 'Becomes one of the staff by the link that was sent; then sign in',
   access: 'public',
   serve: forward(),
+  limit: { policy: 'sign-in', account: 'token' },
   request: {
     body: z.strictObject({
       token: z.string().regex(/^[A-Za-z0-9_-]{43}$/),

@@ -3,6 +3,7 @@ import type { CreateProduct, StaffCategory, StaffProduct } from '../../shared/co
 import type { PriceList } from '../../shared/contracts/price-lists.ts'
 import type { CatalogCell } from '../regional/catalog/fixtures.ts'
 import { type OpenedCart, openCart, orderBody } from '../support/shop.ts'
+import { STAFF_WRITES } from './staff-writes.ts'
 
 export interface Write {
   readonly contract: string
@@ -293,4 +294,5 @@ export const WRITES: readonly Write[] = [
   act('retireProduct', 'delta', 'once more'),
   act('publishProduct', 'delta', 'its return'),
   deletePriceList('trade', 'a group’s'),
+  ...STAFF_WRITES,
 ]

@@ -1,5 +1,6 @@
 /** Members of the staff for tests, with tokens of what they are granted. */
 import { randomUUID } from 'node:crypto'
+import { expect, vi } from 'vitest'
 import { changeGrants, type Grant, grantsOf } from '../../regional/modules/access/index.ts'
 import { createStaffAccount } from '../../regional/modules/identity/index.ts'
 import type { Tx } from '../../regional/platform/database.ts'
@@ -70,6 +71,17 @@ export async function addSession(cell: TestCell, accountId: string): Promise<str
   )
   return id
 }
+
+/** A token ends within the delay of the feed that the cell follows for it, and is good for nothing then. */
+export async function expectEnded(cell: TestCell, token: string): Promise<void> {
+  const use = async () => {
+    const { status } = await cell.call('get', '/v1/staff/price-lists', { token })
+    expect(status).toBe(401)
+  }
+  await vi.waitFor(use, { timeout: ENDED_MS_MAX, interval: 20 })
+}
+
+const ENDED_MS_MAX = 3_000
 
 /** The clock of the `cell` feed as a token carries it. */
 export async function cellPosition({ url }: TestCell): Promise<string> {

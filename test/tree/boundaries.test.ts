@@ -25,7 +25,7 @@ const MODULE_GRAPH = {
   carts: ['catalog'],
   catalog: ['inventory'],
   customers: ['carts', 'identity', 'orders'],
-  identity: [],
+  identity: ['access', 'carts', 'notifications', 'orders'],
   inventory: [],
   notifications: [],
   orders: ['carts', 'inventory', 'payments'],

@@ -1,6 +1,10 @@
 /** Identity's door: accounts, and how somebody proves that one is theirs. */
 import type { Module } from '../../platform/implement.ts'
+import { pruneVerifications } from './jobs.ts'
+import { reactions } from './reactions.ts'
+import { routes } from './routes.ts'
 
+export { type Account, accountById } from './accounts.ts'
 export { accountByOwnPassword } from './credentials.ts'
 export {
   customerById,
@@ -21,4 +25,4 @@ export {
   staffAccounts,
 } from './staff-accounts.ts'
 
-export const identity: Module = { name: 'identity', routes: () => [], reactions: [], jobs: [] }
+export const identity: Module = { name: 'identity', routes, reactions, jobs: [pruneVerifications] }

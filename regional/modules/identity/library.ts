@@ -15,8 +15,8 @@ import { statement, value } from '../../platform/statement.ts'
 import { v7 as uuidv7 } from '../../platform/uuid.ts'
 import { type AccountKind, adapterOf, keepSeen, within } from './library-adapter.ts'
 
-const RESET_SECONDS = 3_600
-const VERIFY_SECONDS = 86_400
+export const RESET_SECONDS = 3_600
+export const VERIFY_SECONDS = 86_400
 const ID_KINDS = { customer: 'cus', staff: 'stf' } as const
 
 /** What the library says of a link that does not open anything, or no longer. */

@@ -1,5 +1,6 @@
 /** What the verbs of this module work with, made once a cell. */
 import { createHmac } from 'node:crypto'
+import { Attempts } from '../../platform/attempts.ts'
 import type { Services } from '../../platform/implement.ts'
 import { FactorSecrets } from './factor-secrets.ts'
 import { AccountLibrary } from './library.ts'
@@ -9,6 +10,7 @@ export interface IdentityParts {
   readonly services: Services
   readonly libraries: Readonly<Record<AccountKind, AccountLibrary>>
   readonly factors: FactorSecrets
+  readonly attempts: Attempts
   /** Derives each refresh token from the one before. */
   readonly refreshKey: Buffer
 }
@@ -26,6 +28,7 @@ export function identityParts(services: Services): IdentityParts {
     services,
     libraries: { customer: library('customer'), staff: library('staff') },
     factors: new FactorSecrets(secret),
+    attempts: new Attempts(),
     refreshKey: createHmac('sha256', Buffer.from(secret, 'base64url'))
       .update('refresh tokens')
       .digest(),

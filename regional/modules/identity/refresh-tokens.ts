@@ -30,6 +30,16 @@ export async function firstRefreshToken(tx: Tx, sessionId: string): Promise<stri
   return token
 }
 
+const deleteTokens = statement<{ sessionId: string }, unknown>(
+  'refresh_token_forget',
+  sql`delete from refresh_token where session_id = ${value('sessionId')}`,
+)
+
+/** None of a session's tokens is good any more; the session stands. */
+export async function forgetRefreshTokens(tx: Tx, sessionId: string): Promise<void> {
+  await tx.run(deleteTokens, { sessionId })
+}
+
 interface Presented {
   sessionId: string
   isUsed: boolean

@@ -42,8 +42,10 @@ export async function signIn(
   caller: Caller,
   input: SignIn,
 ): Promise<SignedIn | SecondFactorNeeded> {
-  const { services } = parts
+  const { services, attempts } = parts
   const { db, actor, userAgent } = caller
+  const { kind, email } = input
+  attempts.take('sign-in', `${kind} ${email.toLowerCase()}`, services.clock.now().getTime())
   const proven = await accountByPassword(services, input)
   if (proven === null) {
     await db.inTransaction(async (tx) => recordRefusal(tx, actor, input.kind))

@@ -1,11 +1,11 @@
 /** Opening an account, and proving its address. What is mailed is asked for by an event, and its link made when it is sent. */
 import { Problem } from '../../../shared/problems.ts'
-import { codeOf, constraintOf, type DomainEvent, type Tx } from '../../platform/database.ts'
+import { codeOf, constraintOf, type Tx } from '../../platform/database.ts'
 import type { Actor, RequestDb } from '../../platform/implement.ts'
 import { assertPassword } from '../../platform/password-format.ts'
 import { claimOrders } from '../orders/index.ts'
-import { accountEmail } from './accounts.ts'
-import { accountExists, verificationAsked } from './events.ts'
+import { accountById } from './accounts.ts'
+import { linkAsked } from './events.ts'
 import type { IdentityParts } from './parts.ts'
 
 export interface SignUp {
@@ -35,7 +35,8 @@ export async function signUp(
     db.inTransaction(async (tx) => {
       const account = { email, name, locale, passwordHash }
       const { accountId, isNew } = await libraries.customer.signUp(tx, account)
-      tx.publish(isNew ? verificationAsked({ email }) : accountExists({ email, locale }))
+      const purpose = isNew ? 'verify' : 'exists'
+      tx.publish(linkAsked({ purpose, kind: 'customer', email }))
       if (isNew) {
         const { requestId } = actor
         tx.audit({ actor: accountId, action: 'account.opened', subject: accountId, requestId })
@@ -73,9 +74,9 @@ export async function verifyEmail(
 
 /** What a guest ordered with the customer's proved address is the customer's. */
 export async function claimForCustomer(tx: Tx, customerId: string): Promise<void> {
-  const proved = await accountEmail(tx, customerId)
-  if (proved?.emailVerified !== true) throw new Problem('link.refused')
-  await claimOrders(tx, { customerId, email: proved.email })
+  const account = await accountById(tx, customerId)
+  if (account === null || account.email === null || !account.emailVerified) {
+    throw new Problem('link.refused')
+  }
+  await claimOrders(tx, { customerId, email: account.email })
 }
-
-export type { DomainEvent }

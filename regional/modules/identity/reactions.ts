@@ -1,0 +1,50 @@
+/** The mails that somebody asked for, made and addressed once the one who asked has their answer. */
+import type { Tx } from '../../platform/database.ts'
+import type { Reaction } from '../../platform/implement.ts'
+import { forgetPayload, heldPayload } from '../../platform/outbox.ts'
+import { type EmailRequest, emailRequested } from '../notifications/index.ts'
+import { accountByEmail } from './accounts.ts'
+import { LINK_ASKED, type LinkAsked } from './events.ts'
+import { RESET_SECONDS, VERIFY_SECONDS } from './library.ts'
+import { type IdentityParts, identityParts } from './parts.ts'
+
+/** A repeat finds the payload forgotten, in the transaction that asked for the mail. */
+export const mailLink: Reaction = {
+  name: 'mail-account-link',
+  on: LINK_ASKED,
+  run: async (services, { id }) => {
+    const parts = identityParts(services)
+    await services.db.inTransaction(async (tx) => {
+      const held = await heldPayload(tx, id)
+      if (held === null) return
+      const request = await mailFor(tx, parts, held.payload as unknown as LinkAsked)
+      if (request !== null) tx.publish(emailRequested(request))
+      await forgetPayload(tx, id)
+    })
+  },
+}
+
+export const reactions: readonly Reaction[] = [mailLink]
+
+async function mailFor(
+  tx: Tx,
+  { libraries }: IdentityParts,
+  { purpose, kind, email }: LinkAsked,
+): Promise<EmailRequest | null> {
+  const account = await accountByEmail(tx, { kind, email })
+  if (account === null || account.status !== 'active') return null
+  const { name, locale, emailVerified } = account
+  const to = { to: email, locale, audience: kind }
+  // A link that was lost is worth more to who never followed one than to be told that there is an account.
+  if (purpose === 'verify' || (purpose === 'exists' && !emailVerified)) {
+    if (emailVerified) return null
+    const token = await libraries[kind].emailToken(email)
+    const data = { name, token, minutes: VERIFY_SECONDS / 60 }
+    return { ...to, template: 'verify-email', data }
+  }
+  if (purpose === 'exists') return { ...to, template: 'account-exists', data: { name } }
+  const reset = await libraries[kind].resetToken(tx, email)
+  if (reset === null) return null
+  const data = { name, token: reset.token, minutes: RESET_SECONDS / 60 }
+  return { ...to, template: 'reset-password', data }
+}
