@@ -20,6 +20,7 @@ const STRINGS = [
   `cat_${ID}`,
   `plist_${ID}`,
   `stf_eu_${ID}`,
+  `ses_eu_${ID}`,
   `inv_eu_${ID}`,
   // A token out of a link.
   '0'.repeat(43),

@@ -24,7 +24,7 @@ const MODULE_GRAPH = {
   audit: [],
   carts: ['catalog'],
   catalog: ['inventory'],
-  identity: [],
+  identity: ['access', 'carts', 'notifications', 'orders'],
   inventory: [],
   notifications: [],
   orders: ['carts', 'inventory', 'payments'],
