@@ -45,6 +45,19 @@ CREATE TABLE "staff_grant" (
 	CONSTRAINT "staff_grant_owner" CHECK ("staff_grant"."role" <> 'owner' or "staff_grant"."channel" is null)
 );
 --> statement-breakpoint
+CREATE TABLE "address" (
+	"id" text PRIMARY KEY NOT NULL,
+	"customer_id" text NOT NULL,
+	"document" jsonb NOT NULL,
+	"is_default" boolean NOT NULL,
+	"created_at" timestamp with time zone DEFAULT now() NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE "customer_group" (
+	"handle" text PRIMARY KEY NOT NULL,
+	"name" text NOT NULL
+);
+--> statement-breakpoint
 CREATE TABLE "account" (
 	"id" text PRIMARY KEY NOT NULL,
 	"kind" text NOT NULL,
@@ -136,6 +149,10 @@ ALTER TABLE "two_factor" ADD CONSTRAINT "two_factor_account_id_account_id_fk" FO
 CREATE INDEX "session_account" ON "session" USING btree ("account_id");--> statement-breakpoint
 CREATE INDEX "session_expires_at" ON "session" USING btree ("expires_at");--> statement-breakpoint
 CREATE INDEX "staff_grant_role" ON "staff_grant" USING btree ("role","account_id");--> statement-breakpoint
+CREATE INDEX "address_customer" ON "address" USING btree ("customer_id","id");--> statement-breakpoint
+CREATE UNIQUE INDEX "address_default" ON "address" USING btree ("customer_id") WHERE "address"."is_default";--> statement-breakpoint
+CREATE INDEX "account_status" ON "account" USING btree ("kind","status","id");--> statement-breakpoint
+CREATE INDEX "account_group" ON "account" USING btree ("customer_group","id") WHERE "account"."customer_group" is not null;--> statement-breakpoint
 CREATE INDEX "refresh_token_session" ON "refresh_token" USING btree ("session_id");--> statement-breakpoint
 CREATE INDEX "verification_identifier" ON "verification" USING btree ("identifier");--> statement-breakpoint
 CREATE INDEX "verification_value" ON "verification" USING btree ("value");--> statement-breakpoint
@@ -145,6 +162,8 @@ CREATE INDEX "audit_at" ON "audit" USING btree ("at","id");--> statement-breakpo
 CREATE INDEX "audit_actor" ON "audit" USING btree ("actor","at","id");--> statement-breakpoint
 CREATE INDEX "audit_action" ON "audit" USING btree ("action","at","id");--> statement-breakpoint
 CREATE INDEX "audit_subject" ON "audit" USING btree ("subject","at","id");--> statement-breakpoint
+CREATE INDEX "idempotency_caller" ON "idempotency" USING btree ("caller") WHERE "idempotency"."caller" <> 'guest';--> statement-breakpoint
+CREATE INDEX "outbox_subject" ON "outbox" USING btree ("subject");--> statement-breakpoint
 CREATE INDEX "outbox_held" ON "outbox" USING btree ("occurred_at") WHERE "outbox"."is_held";--> statement-breakpoint
 CREATE UNIQUE INDEX "cart_open_of_customer" ON "cart" USING btree ("customer_id") WHERE "cart"."status" = 'open';--> statement-breakpoint
 CREATE INDEX "cart_customer" ON "cart" USING btree ("customer_id") WHERE "cart"."customer_id" is not null;--> statement-breakpoint

@@ -27,6 +27,7 @@ export const PROBLEMS = {
   'address.unknown': [404, 'The address is not known'],
   'address.too_many': [409, 'There are as many addresses as there may be'],
   'group.unknown': [404, 'The customer group is not known'],
+  'group.in_use': [409, 'Somebody is in the customer group'],
   'role.unknown': [404, 'The role is not known'],
   'role.in_use': [409, 'The role is built in, or somebody has it'],
   'invitation.unknown': [404, 'The invitation is not known'],

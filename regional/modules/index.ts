@@ -4,6 +4,7 @@ import { access } from './access/index.ts'
 import { audit } from './audit/index.ts'
 import { carts } from './carts/index.ts'
 import { catalog } from './catalog/index.ts'
+import { customers } from './customers/index.ts'
 import { identity } from './identity/index.ts'
 import { inventory } from './inventory/index.ts'
 import { notifications } from './notifications/index.ts'
@@ -20,6 +21,7 @@ export const modules: readonly Module[] = [
   access,
   identity,
   staff,
+  customers,
   notifications,
   audit,
 ]

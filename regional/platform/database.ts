@@ -34,7 +34,7 @@ export interface DomainEvent {
   /** Past tense, such as `order.placed`. */
   type: string
   subject: string
-  /** May be personal: it never leaves the cell. */
+  /** May be personal: it never leaves the cell, and is emptied when the person is erased. */
   payload: Record<string, unknown>
   /**
    * True for a payload that must not linger, such as one with a one-time link. It is in the outbox and nowhere else:

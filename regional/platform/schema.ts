@@ -57,6 +57,7 @@ export const outbox = pgTable(
   (table) => [
     index('outbox_undispatched').on(table.id).where(sql`${table.dispatchedAt} is null`),
     index('outbox_dispatched_at').on(table.dispatchedAt),
+    index('outbox_subject').on(table.subject),
     index('outbox_held').on(table.occurredAt).where(sql`${table.isHeld}`),
   ],
 )
@@ -79,6 +80,7 @@ export const idempotency = pgTable(
     check('idempotency_state', sql`${table.state} in ('running', 'done')`),
     check('idempotency_done', sql`(${table.state} = 'done') = (${table.status} is not null)`),
     index('idempotency_created_at').on(table.createdAt),
+    index('idempotency_caller').on(table.caller).where(sql`${table.caller} <> 'guest'`),
   ],
 )
 

@@ -13,12 +13,12 @@ export const PASSWORD_LENGTH_MIN = 8
 export const PASSWORD_LENGTH_MAX = 128
 
 /** What is chosen anew; one that is only compared may be anything of that length. */
-const NewPassword = z.string().min(PASSWORD_LENGTH_MIN).max(PASSWORD_LENGTH_MAX)
-const Password = z.string().min(1).max(PASSWORD_LENGTH_MAX)
+const NewPassword = text(PASSWORD_LENGTH_MAX, PASSWORD_LENGTH_MIN)
+const Password = text(PASSWORD_LENGTH_MAX, 1)
 /** Out of a link that was sent. */
-const LinkToken = z.string().min(16).max(512)
+const LinkToken = text(512, 16)
 /** Of an authenticator app, or one of the backup codes. */
-const SecondFactorCode = z.string().min(6).max(32)
+const SecondFactorCode = text(32, 6)
 
 export const AccountKind = z.enum(['customer', 'staff'])
 
@@ -119,7 +119,7 @@ export const signIn = endpoint({
       email: Email,
       password: Password,
       kind: AccountKind.default('customer'),
-      cart: z.strictObject({ id: CartId, secret: z.string().max(128) }).optional(),
+      cart: z.strictObject({ id: CartId, secret: text(128) }).optional(),
     }),
   },
   response: signInResponse,
@@ -145,7 +145,7 @@ export const refreshSession = endpoint({
   access: 'public',
   serve: forward(),
   limit: { policy: 'token', account: 'refreshToken' },
-  request: { body: z.strictObject({ refreshToken: z.string().min(16).max(256) }) },
+  request: { body: z.strictObject({ refreshToken: text(256, 16) }) },
   response: SignedIn,
   problems: ['refresh.refused'],
 })

@@ -3,6 +3,7 @@ import type { z } from 'zod'
 import * as audit from './audit.ts'
 import * as carts from './carts.ts'
 import * as catalog from './catalog.ts'
+import * as customers from './customers.ts'
 import type { Endpoint } from './endpoint.ts'
 import * as fields from './fields.ts'
 import * as identity from './identity.ts'
@@ -16,6 +17,7 @@ const files = {
   inventory,
   carts,
   orders,
+  customers,
   identity,
   staff,
   audit,
@@ -26,6 +28,7 @@ export const contracts = {
   inventory: endpointsOf(files.inventory),
   carts: endpointsOf(files.carts),
   orders: endpointsOf(files.orders),
+  customers: endpointsOf(files.customers),
   identity: endpointsOf(files.identity),
   staff: endpointsOf(files.staff),
   audit: endpointsOf(files.audit),

@@ -19,6 +19,8 @@ const STRINGS = [
   `prod_${ID}`,
   `cat_${ID}`,
   `plist_${ID}`,
+  `cus_eu_${ID}`,
+  `adr_eu_${ID}`,
   `stf_eu_${ID}`,
   `ses_eu_${ID}`,
   `inv_eu_${ID}`,

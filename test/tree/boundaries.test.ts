@@ -24,6 +24,7 @@ const MODULE_GRAPH = {
   audit: [],
   carts: ['catalog'],
   catalog: ['inventory'],
+  customers: ['carts', 'identity', 'orders'],
   identity: ['access', 'carts', 'notifications', 'orders'],
   inventory: [],
   notifications: [],

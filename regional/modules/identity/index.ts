@@ -5,6 +5,16 @@ import { reactions } from './reactions.ts'
 import { routes } from './routes.ts'
 
 export { type Account, accountById } from './accounts.ts'
+export { accountByOwnPassword } from './credentials.ts'
+export {
+  customerById,
+  customerPage,
+  eraseAccount,
+  isAnyoneInGroup,
+  lockCustomer,
+  setGroupOf,
+  setStatusOf,
+} from './customer-accounts.ts'
 export {
   activeStaffOf,
   createStaffAccount,

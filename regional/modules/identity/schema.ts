@@ -33,6 +33,8 @@ export const account = pgTable(
   },
   (table) => [
     unique('account_email').on(table.kind, table.email),
+    index('account_status').on(table.kind, table.status, table.id),
+    index('account_group').on(table.group, table.id).where(sql`${table.group} is not null`),
     check('account_kind', sql`${table.kind} in ('customer', 'staff')`),
     check('account_status', sql`${table.status} in ('active', 'deactivated', 'erased')`),
     check('account_email_lower', sql`${table.email} = lower(${table.email})`),
