@@ -30,9 +30,9 @@ async function codeOf(response: Response): Promise<string> {
 }
 
 async function audits(subject: string) {
-  return await queryRows<{ actor: string; action: string }>(
+  return await queryRows<{ actor: string; action: string; detail: unknown }>(
     cell.url,
-    'select actor, action from audit where subject = $1 order by id',
+    'select actor, action, detail from audit where subject = $1 order by id',
     [subject],
   )
 }
@@ -106,7 +106,13 @@ describe('a grant', () => {
     )
     const sessions = 'select 1 from session where account_id = $1'
     expect(await queryRows(cell.url, sessions, [member.id])).toHaveLength(1)
-    expect(await audits(member.id)).toEqual([{ actor: owner.id, action: 'staff.granted' }])
+    expect(await audits(member.id)).toEqual([
+      {
+        actor: owner.id,
+        action: 'staff.granted',
+        detail: { before: ['stock * *'], after: ['catalogue * *', 'support * web'] },
+      },
+    ])
   })
 
   it('that is repeated changes nothing, and ends no token', async () => {
@@ -210,7 +216,9 @@ describe('deactivation', () => {
     const sessions = 'select 1 from session where account_id = $1'
     expect(await queryRows(cell.url, sessions, [member.id])).toEqual([])
     expect((await call(owner, 'post', `/${member.id}/deactivate`)).status).toBe(200)
-    expect(await audits(member.id)).toEqual([{ actor: owner.id, action: 'staff.deactivated' }])
+    expect(await audits(member.id)).toEqual([
+      { actor: owner.id, action: 'staff.deactivated', detail: null },
+    ])
   })
 
   it('is undone by whoever holds what comes back', async () => {

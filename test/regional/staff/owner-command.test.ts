@@ -77,16 +77,12 @@ test('with a password on standard input the owner is made at once, and it is pri
   expect(stdout).toContain(email)
   expect(stdout + stderr).not.toContain(password)
   expect(await owners()).toEqual([{ email, name: null, status: 'active', ...ofOperator }])
-  const [stored] = await queryRows<{ id: string; password: string }>(
-    cell.url,
-    `select account.id, password from credential join account on account.id = account_id
-     where email = $1`,
-    [email],
-  )
-  const verified = await cell.services.passwords.verify(password, stored!.password)
-  expect(verified.matches).toBe(true)
+  const credentials = { email, password, kind: 'staff' }
+  const signedIn = await cell.call('post', '/v1/sessions', { body: credentials })
+  expect(signedIn.status).toBe(200)
+  const { accountId } = (await signedIn.json()) as { accountId: string }
   const audits = await queryRows(cell.url, 'select actor, action from audit where subject = $1', [
-    stored!.id,
+    accountId,
   ])
   expect(audits).toEqual([{ actor: 'operator', action: 'staff.granted' }])
 })
