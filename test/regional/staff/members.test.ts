@@ -9,8 +9,9 @@ import { addMember, addSession, expectEnded, type Member, type Role } from '../.
 
 let cell: TestCell
 let owner: Member
+const statements: string[] = []
 beforeAll(async () => {
-  cell = await startTestCell()
+  cell = await startTestCell({ onStatement: (text) => statements.push(text) })
   owner = await addMember(cell, 'owner')
 })
 afterAll(() => cell?.close())
@@ -67,6 +68,20 @@ describe('members', () => {
         { role: 'support', cell: 'eu', channel: 'web' },
       ],
     })
+  })
+
+  it('are found without passing by the customers, however many', async () => {
+    await queryRows(
+      cell.url,
+      `insert into account (id, kind, email)
+       select 'cus_eu_' || md5(n::text), 'customer', n || '@many.test' from generate_series(1, 5000) n`,
+    )
+    await queryRows(cell.url, 'analyze account')
+    await call(owner, 'get', '')
+    const page = statements.find((text) => text.includes(`kind = 'staff' and id >`))!
+    const values = page.replace('$1', `'stf_'`).replace('$2', '20')
+    const plan = await queryRows(cell.url, `explain (analyze, format json) ${values}`)
+    expect(JSON.stringify(plan)).not.toMatch(/Seq Scan|Removed by Filter": [1-9]/)
   })
 
   it('that are not there are unknown, a customer among them', async () => {
