@@ -95,6 +95,8 @@ async function live() {
   await cell.services.db.inTransaction(async (tx) => {
     const event = { type: 'mail.asked', subject: 'a-template', payload: message, isHeld: true }
     tx.publish(event)
+    const asked = { purpose: 'reset', kind: 'customer', email: customer.email.toUpperCase() }
+    tx.publish({ type: 'link.asked', subject: 'reset', payload: asked, isHeld: true })
     tx.publish({ type: 'account.told', subject: customer.id, payload: { marker } })
   })
   const boss = bossOn(cell.services.db)
