@@ -2,15 +2,17 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { readdirSync, readFileSync, statSync, utimesSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { decodeJwt } from 'jose'
 import pg from 'pg'
 import { afterEach, beforeEach, expect, inject, test, vi } from 'vitest'
 import { isAlive, ROOT } from '../../scripts/support/state.ts'
+import { createClient } from '../../shared/client/create-client.ts'
 import { queryRows } from '../support/database.ts'
 
 const READY_MS_MAX = 60_000
@@ -90,8 +92,15 @@ function runs(pid: number): boolean {
   }
 }
 
-const run = async (file: string, args: string[]) =>
-  (await promisify(execFile)(file, args, { cwd: ROOT, env: environment })).stdout
+async function run(file: string, args: string[], input = ''): Promise<string> {
+  const running = promisify(execFile)(file, args, { cwd: ROOT, env: environment })
+  running.child.stdin!.end(input)
+  return (await running).stdout
+}
+
+const owner = () => JSON.parse(readFileSync(join(folder, 'keys', 'owner.json'), 'utf8'))
+const signIn = (args: string[] = [], input = '') =>
+  run('node', ['scripts/sign-in.ts', ...args], input)
 
 test('it starts, what it prints works as printed, and Ctrl-C leaves no process', async () => {
   const dev = start('--port', '18787')
@@ -122,6 +131,8 @@ test('it starts, what it prints works as printed, and Ctrl-C leaves no process',
   expect(answers.slice(answers.lastIndexOf('HTTP/1.1'))).toContain('"amountMinor":4321')
   const demo = (await run('node', ['scripts/demo.ts', '--json'])).trim().split('\n').at(-1)!
   expect(JSON.parse(demo)).toMatchObject({ ok: true })
+  expect(demo).toContain('"signed in, with that cart"')
+  await signsIn(edgeUrl)
 
   const second = start()
   await once(second.process, 'exit')
@@ -133,6 +144,29 @@ test('it starts, what it prints works as printed, and Ctrl-C leaves no process',
   expect(await end(dev.process, 'SIGINT')).toBe(0)
   await vi.waitFor(() => expect(below.filter(runs)).toEqual([]), { timeout: 10_000 })
 })
+
+/** The owner without being named, anybody by a password on standard input, and by a second factor once there is one. */
+async function signsIn(edgeUrl: string): Promise<void> {
+  const { email, password } = owner()
+  const token = (await signIn()).trim()
+  expect(decodeJwt(token)).toMatchObject({ role: 'staff', iss: expect.stringContaining('eu') })
+  const { identity } = createClient({ baseUrl: edgeUrl, token })
+  expect(await identity.getMe()).toMatchObject({ email, kind: 'staff' })
+  const named = JSON.parse(await signIn(['--email', email, '--json'], `${password}\n`))
+  expect(named).toMatchObject({ status: 'signed_in', refreshToken: expect.any(String) })
+  const refused = signIn(['--email', email, '--kind', 'customer'], `${password}\n`)
+  await expect(refused).rejects.toMatchObject({
+    code: 1,
+    stdout: '',
+    stderr: `${email} cannot sign in: The credentials are refused\n`,
+  })
+  const { backupCodes, uri } = await identity.beginSecondFactor({ body: { password } })
+  await identity.confirmSecondFactor({ body: { code: codeOf(uri) } })
+  await expect(signIn()).rejects.toMatchObject({ stderr: expect.stringContaining('--code CODE') })
+  expect(decodeJwt((await signIn(['--code', backupCodes[0]!])).trim())).toMatchObject({
+    role: 'staff',
+  })
+}
 
 test('a second start uses state and keys again and names a taken port; --fresh begins anew', async () => {
   const first = start('--port', '18887')
