@@ -72,25 +72,7 @@ export function issuerOf(cell: string): string {
   return `tradewind:${cell}`
 }
 
-/**
- * What edge and cell both ask of an access token, as the options of jose's `jwtVerify`.
- *
- * @param cell whose key is tried: a cell's key signs for its own residents alone.
- */
-export function accessTokenRules(cell: string, now: Date) {
-  return {
-    algorithms: [...ACCESS_TOKEN_ALGORITHMS],
-    issuer: issuerOf(cell),
-    audience: ACCESS_TOKEN_AUDIENCE,
-    typ: ACCESS_TOKEN_TYPE,
-    clockTolerance: ACCESS_TOKEN_SKEW_SECONDS,
-    maxTokenAge: ACCESS_TOKEN_SECONDS_MAX,
-    requiredClaims: ['sub', 'sid', 'position', 'exp', 'iat'],
-    currentDate: now,
-  }
-}
-
-/** The claims of an access token, beside those that `accessTokenRules` asks for (RFC 9068 §2.2). */
+/** The claims of an access token, beside `iss`, `aud`, `iat` and `exp` (RFC 9068 §2.2). */
 export interface AccessClaims {
   readonly sub: string
   /** The session's id (OpenID Connect Front-Channel Logout §3). */
@@ -115,27 +97,6 @@ export const sessionTag = (session: string) => `session:${session}`
 export const accountTag = (account: string) => `account:${account}`
 export const keyTag = (kid: string) => `key:${kid}`
 
-/**
- * Reads a principal from claims that were verified by `accessTokenRules`; `null` when they do not describe one of that
- * cell, or claim a longer life than is allowed: a verified token is remembered until it expires.
- */
-export function principalFromClaims(
-  claims: Readonly<Record<string, unknown>>,
-  cell: string,
-): Customer | Staff | null {
-  const { aud, sub, sid, role, scope, group = null, iat, nbf = 0, exp } = claims
-  // jose also takes lists and fractions; an issuer of ours writes neither.
-  if (aud !== ACCESS_TOKEN_AUDIENCE || !isTime(iat) || !isTime(nbf) || !isTime(exp)) return null
-  if (exp <= iat || exp - iat > ACCESS_TOKEN_SECONDS_MAX) return null
-  if (!isId(sub) || !isId(sid)) return null
-  const account = { id: sub, cell, session: sid }
-  if (role === 'customer') {
-    return isGroup(group) ? { kind: 'customer', ...account, group } : null
-  }
-  if (role !== 'staff' || typeof scope !== 'string') return null
-  return { kind: 'staff', ...account, grants: parseGrants(scope) }
-}
-
 /** As the `scope` of a token: `catalogue:write orders:read@web,pos`; a scope without channels is held in all. */
 export function formatGrants(grants: Grants): string {
   return [...grants]
@@ -155,18 +116,4 @@ export function parseGrants(text: string): Grants {
 
 export function isScope(text: unknown): text is Scope {
   return (SCOPES as readonly unknown[]).includes(text)
-}
-
-function isTime(seconds: unknown): seconds is number {
-  return Number.isSafeInteger(seconds)
-}
-
-const ID = /^[\w-]{1,128}$/
-
-function isId(id: unknown): id is string {
-  return typeof id === 'string' && ID.test(id)
-}
-
-function isGroup(group: unknown): group is string | null {
-  return group === null || (typeof group === 'string' && CUSTOMER_GROUP.test(group))
 }

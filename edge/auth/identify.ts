@@ -35,7 +35,7 @@ const HOME_TIMEOUT_MS = 2_000
 const AS_GUEST: Identified = { ok: true, principal: GUEST }
 
 export class Identities {
-  readonly #issuers: Map<string, TokenVerifier>
+  readonly #issuers: ReadonlyMap<unknown, TokenVerifier>
 
   constructor(config: EdgeConfig, cache: Cache) {
     this.#issuers = new Map(
@@ -67,9 +67,9 @@ export class Identities {
     const token = bearerToken(authorization)
     const form = token === null ? null : readToken(token)
     if (token === null || form === null) return { ok: false, reason: 'malformed' }
-    const verifier = this.#issuers.get(form.issuer)
+    const verifier = this.#issuers.get(form.claims.iss)
     if (verifier === undefined) return { ok: false, reason: 'unknown_issuer' }
-    return await verifier.verify(token, nowMs, waitUntil)
+    return await verifier.verify(token, nowMs, waitUntil, form)
   }
 }
 

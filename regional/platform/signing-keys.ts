@@ -31,8 +31,8 @@ import { statement, value } from './statement.ts'
 /** How long caches on the way may keep the key set, and how long an edge does at most. */
 export const KEYS_SHARED_SECONDS = 60
 const KEYS_AT_EDGE_SECONDS = 300
-/** How long a process of the cell keeps what it read. */
-const KEYS_READ_MS = 15_000
+/** How long a process of the cell keeps what it read, and so goes on signing with a key that was withdrawn. */
+const KEYS_READ_MS = 2_000
 /** An unknown `kid` makes a process read the keys again, at most this often. */
 const KEYS_COOLDOWN_MS = 1_000
 /** A key is published for so long before it signs. */

@@ -5,6 +5,8 @@ import { cellRead } from './rows/cell-read.ts'
 import { coloHit } from './rows/colo-hit.ts'
 import { edgeHit, edgeHitToken } from './rows/edge-hit.ts'
 import { shieldHit } from './rows/shield-hit.ts'
+import { tokenNew } from './rows/token-new.ts'
+import { tokenSeen } from './rows/token-seen.ts'
 import { CATEGORIES, handleOf, LOCALE, MARKET, PRODUCTS } from './shop.ts'
 import type { Stage } from './stage.ts'
 
@@ -43,6 +45,19 @@ export const rows: readonly RowSpec[] = [
     bar: 0.75,
     about: "the same with a customer's token",
     prepare: (stage, plan) => edgeHitToken(stage, plan, { name: 'edge-hit-token', path: PRODUCT }),
+  },
+  {
+    name: 'token-new',
+    bar: 0.9,
+    about: "tokens never seen, as the edge verifies them, against jose's jwtVerify alone",
+    prepare: tokenNew,
+  },
+  {
+    name: 'token-seen',
+    bar: 0.9,
+    about:
+      'a product in memory with tokens seen before, against the same edge without verification',
+    prepare: (stage, plan) => tokenSeen(stage, plan, PRODUCT),
   },
   {
     name: 'colo-hit',

@@ -6,6 +6,7 @@ import pg from 'pg'
 import { startPostgres } from '../../scripts/support/embedded-postgres.ts'
 import { ROOT } from '../../scripts/support/state.ts'
 import { migrateForCells } from '../support/app-login.ts'
+import { knowTestTokens } from '../support/identity.ts'
 import { testEnvironment } from '../support/services.ts'
 import { type Started, start } from './child.ts'
 import { fillShop } from './shop.ts'
@@ -53,6 +54,7 @@ export async function openStage(): Promise<Stage> {
   await postgres.createDatabase(SHOP)
   await migrateForCells(urlOf(SHOP))
   await fillShop(urlOf(SHOP))
+  await knowTestTokens(urlOf(SHOP))
   return {
     folder,
     urlOf,

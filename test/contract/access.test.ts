@@ -15,7 +15,7 @@ import { pathOf, sampleOf } from '../support/contract-samples.ts'
 import { accessToken } from '../support/keys.ts'
 import { contentsOf } from '../support/refusals.ts'
 import { openCart, order, orderOf } from '../support/shop.ts'
-import { addMember, addSession, cellPosition } from '../support/staff.ts'
+import { addCustomer, addMember } from '../support/staff.ts'
 
 type Allowed = '✓' | '–' | 'own'
 
@@ -48,10 +48,8 @@ afterAll(() => cell?.close())
 /** Somebody new each time: what is called may end their session, or them. */
 async function tokenOf(caller: string): Promise<string | undefined> {
   if (caller === 'guest') return undefined
-  if (caller !== 'customer') return await (await addMember(cell, caller)).token()
-  const sub = `cus_eu_${crypto.randomUUID().replaceAll('-', '')}`
-  const [sid, position] = [await addSession(cell, sub), await cellPosition(cell)]
-  return await accessToken({ role: 'customer', sub, claims: { sid, position } })
+  if (caller === 'customer') return (await addCustomer(cell)).token
+  return await (await addMember(cell, caller)).token()
 }
 
 async function callWith(endpoint: Endpoint, token: string | undefined): Promise<Response> {

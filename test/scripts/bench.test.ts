@@ -213,6 +213,8 @@ describe('the command', () => {
     expect(all.rows.map((row) => row.name)).toEqual([
       'edge-hit',
       'edge-hit-token',
+      'token-new',
+      'token-seen',
       'colo-hit',
       'shield-hit',
       'cell-product',

@@ -53,7 +53,7 @@ describe('tokens by chance', () => {
   })
 
   test('were refused for all sorts of reasons', () => {
-    expect([...reasons.keys()].sort()).toEqual(['malformed', 'unverified'])
+    expect([...reasons.keys()].sort()).toEqual(['claims', 'malformed', 'unverified'])
     expect(reasons.get('unverified')).toBeGreaterThan(TOKENS / 10)
   })
 })

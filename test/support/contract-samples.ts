@@ -22,6 +22,7 @@ const STRINGS = [
   `cus_eu_${ID}`,
   `adr_eu_${ID}`,
   `stf_eu_${ID}`,
+  `ses_eu_${ID}`,
   `inv_eu_${ID}`,
   // A token out of a link.
   '0'.repeat(43),

@@ -23,6 +23,7 @@ export function testEnvironment(url: string, overrides: Record<string, string> =
     TOKEN_KEY_SECRET: tokenKeySecret,
     CART_KEY: cartKey,
     AUTH_SECRET: authSecret,
+    STAFF_SECOND_FACTOR: 'optional',
     ...(overrides.SMTP_URL === undefined ? { MAIL_FOLDER: mailFolder } : {}),
     MAIL_FROM: 'Test shop <shop@tradewind.test>',
     SHOP_URL: 'https://shop.tradewind.test',

@@ -1,4 +1,4 @@
-/** Members of the staff for tests, with tokens of what they are granted. */
+/** Members of the staff for tests, with tokens of what they are granted, and customers. */
 import { randomUUID } from 'node:crypto'
 import { expect, vi } from 'vitest'
 import { changeGrants, type Grant, grantsOf } from '../../regional/modules/access/index.ts'
@@ -61,12 +61,24 @@ export async function addMember(cell: TestCell, ...roles: Role[]): Promise<Membe
   }
 }
 
+/** A customer's account, and a new token of theirs. */
+export async function addCustomer(cell: TestCell): Promise<{ id: string; token: string }> {
+  const id = newCellId('cus', cell.services.config.CELL)
+  await queryRows(
+    cell.url,
+    `insert into account (id, kind, email, email_verified) values ($1, 'customer', $2, true)`,
+    [id, `${randomUUID()}@shop.test`],
+  )
+  const claims = { sid: await addSession(cell, id), position: await cellPosition(cell) }
+  return { id, token: await accessToken({ role: 'customer', sub: id, claims }) }
+}
+
 /** A session of an account, of which nobody has a refresh token. */
 export async function addSession(cell: TestCell, accountId: string): Promise<string> {
   const id = newCellId('ses', cell.services.config.CELL)
   await queryRows(
     cell.url,
-    `insert into session (id, account_id, token, expires_at) values ($1, $2, $1, 'infinity')`,
+    `insert into session (id, account_id, idle_seconds, expires_at) values ($1, $2, 0, 'infinity')`,
     [id, accountId],
   )
   return id

@@ -84,8 +84,8 @@ export const selectOrderPage = statement<PageValues, Row>(
   order by placed.id desc limit ${value('limit')}::int + 1`,
 )
 
-/** Above every id: digits and letters sort before it under any collation that orders ids by time. */
-const NEWEST = 'ord_~'
+/** After every id of an order, under whatever collation: its cell's name is shorter, and digits sort before letters. */
+const NEWEST = `ord${'z'.repeat(24)}`
 
 /** A page of one customer's orders, the newest first. */
 export async function orderPage(

@@ -58,7 +58,7 @@ test('a token is refused with its reason in the log', async () => {
   const token = await accessToken({ claims: { aud: 'elsewhere' } })
   expect((await call('get', '/v1/markets', { token })).status).toBe(401)
   const [line] = await refusals(1)
-  expect(line).toMatchObject({ code: 'token.refused', cause: 'unverified' })
+  expect(line).toMatchObject({ code: 'token.refused', cause: 'claims' })
   expect(cell.output()).not.toContain(token)
 })
 

@@ -10,9 +10,9 @@ import {
   rotateSigningKey,
   SigningKeys,
 } from '../../../regional/platform/signing-keys.ts'
-import { accessTokenRules } from '../../../shared/principal.ts'
 import { cloneDatabase, queryRows } from '../../support/database.ts'
 import { testServices } from '../../support/services.ts'
+import { accessTokenRules } from '../../support/token-rules.ts'
 
 const CLAIMS = { sub: 'cus_1', sid: 'ses_1', position: 'cell=0;h=h1', role: 'customer' } as const
 let url: string
