@@ -1,7 +1,6 @@
 /** `npm run keys:rotate`: gives a cell its next key to sign access tokens with, without a moment in which one is refused. */
 import type { KeySettings } from '../regional/config.ts'
 import { codeOf, Database } from '../regional/platform/database.ts'
-import { reasonOf } from '../regional/platform/database-errors.ts'
 import { createLog } from '../regional/platform/log.ts'
 import {
   AHEAD_SECONDS,
@@ -74,11 +73,15 @@ async function rotate(
 
 /** A driver's message holds the statement's values, and with them the new key. */
 function told(cause: Error): Error {
-  const isOurs = cause.cause === undefined && codeOf(cause) === undefined
-  if (isOurs) return cause
-  const { code, error } = reasonOf(cause)
-  const message = `The keys cannot be read or changed (${code ?? error}): check DATABASE_URL`
+  const code = codeOf(cause)
+  if (code === undefined && !isOfStatement(cause)) return cause
+  const message = `The keys cannot be read or changed (${code ?? 'no answer'}): check DATABASE_URL`
   return new Error(message, { cause })
+}
+
+function isOfStatement(error: Error): boolean {
+  if ('query' in error) return true
+  return error.cause instanceof Error && isOfStatement(error.cause)
 }
 
 interface ShownKey {

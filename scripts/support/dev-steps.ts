@@ -55,9 +55,8 @@ Ctrl-C stops everything. \`npm run demo\` walks the whole path.
 }
 
 const OWNER_UNKNOWN = `
-The database has staff already, of whom this folder knows no password, so step 5 and the demo need another owner:
-
-npm run owner -- --another --email YOU@example.com   # with DATABASE_URL as now, and CELL=eu
+The database has an owner, whose password is not in this folder: step 5 and the demo need a token of theirs, which
+\`npm run -s sign-in -- --email ADDRESS\` prints, or of another, whom \`npm run owner -- --another\` makes.
 `
 
 /** The first product of the German market that can be bought. */

@@ -2,7 +2,15 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -13,6 +21,7 @@ import pg from 'pg'
 import { afterEach, beforeEach, expect, inject, test, vi } from 'vitest'
 import { isAlive, ROOT } from '../../scripts/support/state.ts'
 import { createClient } from '../../shared/client/create-client.ts'
+import { authenticatorOf } from '../support/authenticator.ts'
 import { queryRows } from '../support/database.ts'
 
 const READY_MS_MAX = 60_000
@@ -161,7 +170,7 @@ async function signsIn(edgeUrl: string): Promise<void> {
     stderr: `${email} cannot sign in: The credentials are refused\n`,
   })
   const { backupCodes, uri } = await identity.beginSecondFactor({ body: { password } })
-  await identity.confirmSecondFactor({ body: { code: codeOf(uri) } })
+  await identity.confirmSecondFactor({ body: { code: authenticatorOf(uri)(new Date()) } })
   await expect(signIn()).rejects.toMatchObject({ stderr: expect.stringContaining('--code CODE') })
   expect(decodeJwt((await signIn(['--code', backupCodes[0]!])).trim())).toMatchObject({
     role: 'staff',
@@ -169,10 +178,16 @@ async function signsIn(edgeUrl: string): Promise<void> {
 }
 
 test('a second start uses state and keys again and names a taken port; --fresh begins anew', async () => {
+  // As a release left them that knew no accounts: what is there stays, and what is missing is made.
+  const kept = randomBytes(32).toString('base64url')
+  mkdirSync(join(folder, 'keys'), { mode: 0o700 })
+  writeFileSync(join(folder, 'keys', 'cart-key'), `${kept}\n`, { mode: 0o600 })
   const first = start('--port', '18887')
   await ready(first)
   const key = () => readFileSync(join(folder, 'keys', 'cart-key'), 'utf8')
   const firstKey = key()
+  expect(firstKey.trim()).toBe(kept)
+  const firstOwner = owner()
   await end(first.process, 'SIGTERM')
 
   const squatter = createServer().listen(18_887, '127.0.0.1')
@@ -181,12 +196,16 @@ test('a second start uses state and keys again and names a taken port; --fresh b
   await ready(second)
   expect(second.output()).toContain('port 18887 is taken: the edge uses 18888')
   expect(key()).toBe(firstKey)
+  expect(owner()).toEqual(firstOwner)
+  expect(decodeJwt((await signIn()).trim())).toMatchObject({ role: 'staff' })
   await end(second.process, 'SIGTERM')
   squatter.close()
 
   const third = start('--port', '18887', '--fresh')
   await ready(third)
   expect(key()).not.toBe(firstKey)
+  expect(owner().password).not.toBe(firstOwner.password)
+  expect(decodeJwt((await signIn()).trim())).toMatchObject({ role: 'staff' })
 })
 
 test('a parent that is killed takes everything with it, and the next start finds its way', async () => {
@@ -223,12 +242,25 @@ test('a Postgres named by DATABASE_URL is migrated and used, and none is started
   await client.end()
   const given = Object.assign(new URL(inject('postgresUrl')), { pathname: `/${name}` }).toString()
   environment.DATABASE_URL = given
-  await ready(start('--port', '19187'))
+  const first = start('--port', '19187')
+  await ready(first)
   const { databaseUrl } = JSON.parse(readFileSync(join(folder, 'dev.json'), 'utf8'))
   expect(databaseUrl).toBe(given)
   expect(readdirSync(folder)).not.toContain('postgres')
   const shown = await queryRows<{ n: number }>(given, 'select count(*)::int as n from product')
   expect(shown[0]!.n).toBeGreaterThanOrEqual(60)
+  expect(first.output()).not.toContain('npm run owner')
+  await end(first.process, 'SIGTERM')
+
+  // Its owner is another installation's.
+  rmSync(join(folder, 'keys', 'owner.json'))
+  const second = start('--port', '19187')
+  await ready(second)
+  expect(second.output()).toContain('npm run owner')
+  expect(readdirSync(join(folder, 'keys'))).not.toContain('owner.json')
+  await expect(signIn()).rejects.toMatchObject({
+    stderr: expect.stringContaining('knows no owner'),
+  })
 })
 
 test('a source file that is written is taken up by the cell, which keeps its place', async () => {
