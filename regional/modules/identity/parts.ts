@@ -1,5 +1,6 @@
 /** What the verbs of this module work with, made once a cell. */
 import { createHmac } from 'node:crypto'
+import { accountIn } from '../../../shared/limits/account.ts'
 import type { LimitPolicyName } from '../../../shared/limits/policies.ts'
 import { Attempts } from '../../platform/attempts.ts'
 import type { Services } from '../../platform/implement.ts'
@@ -41,7 +42,7 @@ export function identityParts(services: Services): IdentityParts {
 /**
  * Counts a try with an account, known or not, before anything is looked up.
  *
- * @param account an address in any case, or an id.
+ * @param account an address as it was written, with its realm before it, or an id.
  * @throws {Problem} `limit.exceeded`
  */
 export function takeTry(
@@ -49,5 +50,5 @@ export function takeTry(
   policy: LimitPolicyName,
   account: string,
 ): void {
-  attempts.take(policy, account.toLowerCase(), services.clock.now().getTime())
+  attempts.take(policy, accountIn('email', account), services.clock.now().getTime())
 }
