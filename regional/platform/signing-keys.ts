@@ -7,15 +7,8 @@
  */
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
 import { sql } from 'drizzle-orm'
-import {
-  createLocalJWKSet,
-  exportJWK,
-  generateKeyPair,
-  importJWK,
-  type JWK,
-  type JWTVerifyGetKey,
-  SignJWT,
-} from 'jose'
+import { createLocalJWKSet, exportJWK, generateKeyPair, importJWK, type JWK, SignJWT } from 'jose'
+import type { TokenKeys } from '../../shared/auth/token-verifier.ts'
 import {
   ACCESS_TOKEN_AUDIENCE,
   ACCESS_TOKEN_SECONDS_MAX,
@@ -67,7 +60,7 @@ const selectKeys = statement<Record<string, never>, KeyRow>(
 
 interface Keys {
   readonly published: readonly JWK[]
-  readonly verify: ReturnType<typeof createLocalJWKSet>
+  readonly verify: TokenKeys
   readonly signing: { readonly kid: string; readonly key: Awaited<ReturnType<typeof importJWK>> }
   readonly readAtMs: number
 }
@@ -96,11 +89,11 @@ export class SigningKeys {
     return { keys: (await this.#current()).published }
   }
 
-  /** For `jwtVerify`. */
-  readonly verify: JWTVerifyGetKey = async (header, token) => {
+  /** By which this cell's tokens are verified. */
+  readonly verify: TokenKeys = async (header) => {
     const keys = await this.#current()
     const isKnown = keys.published.some(({ kid }) => kid === header.kid)
-    return await (isKnown ? keys : await this.#current(KEYS_COOLDOWN_MS)).verify(header, token)
+    return await (isKnown ? keys : await this.#current(KEYS_COOLDOWN_MS)).verify(header)
   }
 
   /** An access token of this cell, good for `ACCESS_TOKEN_SECONDS_MAX` from now. */
