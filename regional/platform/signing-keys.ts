@@ -210,7 +210,12 @@ export interface Rotation {
   readonly withdraw: readonly string[]
 }
 
-/** Adds a key and retires those before it. @returns the new key's id. */
+/**
+ * Adds a key and retires those before it.
+ *
+ * @returns the new key's id.
+ * @throws {Error} when a key that stays was sealed with another secret, or one to be withdrawn is not there.
+ */
 export async function rotateSigningKey(
   tx: Tx,
   secret: KeySecret,
@@ -223,6 +228,8 @@ export async function rotateSigningKey(
     if (gone === undefined) throw new Error(`There is no key ${kid}`)
     tx.endTokens(keyTag(kid))
   }
+  // With another secret than the cell's it could not open the new key either, and would sign nothing.
+  for (const kept of await tx.run(selectKeys, {})) opened(kept, secret)
   const aheadSeconds = rotation.now ? 0 : AHEAD_SECONDS
   const publicJwk = JSON.stringify(key.publicJwk)
   await tx.run(insertNext, { ...key, publicJwk, aheadSeconds, behindSeconds: BEHIND_SECONDS })

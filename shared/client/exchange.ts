@@ -129,16 +129,28 @@ export class Exchange {
     const { session } = this.#options
     const token = this.#call.token ?? this.#options.token
     if (token !== undefined) return typeof token === 'function' ? await token() : token
-    return await session?.token(this.#refresh)
+    return await session?.token(this.#refresh).catch((failure: unknown) => {
+      if (this.#isOverForGuest(failure)) return undefined
+      throw failure
+    })
+  }
+
+  /** A session that has ended keeps nobody from what is everybody's, such as signing in again. */
+  #isOverForGuest(failure: unknown): boolean {
+    const isOver = failure instanceof ProblemError && failure.code === 'refresh.refused'
+    return isOver && this.#facts.access === 'public'
   }
 
   /** True when a refused token of the session has been replaced, so that the call may be made again. */
   async #isRenewed(failure: unknown, token: string | undefined): Promise<boolean> {
     const isRefused = failure instanceof ProblemError && failure.code === 'token.refused'
     const isOwn = (this.#call.token ?? this.#options.token) === undefined
-    return (
-      isRefused && isOwn && (await this.#options.session?.renewed(token, this.#refresh)) === true
-    )
+    const { session } = this.#options
+    if (!isRefused || !isOwn || session === undefined) return false
+    return await session.renewed(token, this.#refresh).catch((over: unknown) => {
+      if (this.#isOverForGuest(over)) return true
+      throw over
+    })
   }
 
   readonly #refresh = async (refreshToken: string): Promise<SessionTokens> => {

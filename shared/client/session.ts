@@ -3,7 +3,7 @@
  * expires or when it was refused, once for all the calls that wait for it.
  */
 import type { SignedIn } from '../contracts/identity.ts'
-import { ConnectionError, ProblemError } from './errors.ts'
+import { ConnectionError, ProblemError, UnexpectedAnswerError } from './errors.ts'
 
 /** What a sign-in or a refresh brought, as far as it must be kept. A refresh token alone is enough to go on with. */
 export type SessionTokens = Pick<SignedIn, 'refreshToken'> &
@@ -80,15 +80,27 @@ export class Session {
     for (let attempt = 1; ; attempt += 1) {
       try {
         const tokens = await refresh(refreshToken)
-        this.begin(tokens)
-        return tokens.accessToken
+        if (this.#isHeld(refreshToken)) this.begin(tokens)
+        return this.#tokens?.accessToken
       } catch (failure) {
         const isOver = failure instanceof ProblemError && failure.code === 'refresh.refused'
-        if (isOver) this.end()
-        if (!(failure instanceof ConnectionError) || attempt >= ATTEMPTS_MAX) throw failure
+        if (isOver && this.#isHeld(refreshToken)) this.end()
+        if (!isUnanswered(failure) || attempt >= ATTEMPTS_MAX) throw failure
       }
     }
   }
+
+  /** False once the session was ended, or another begun, while its answer was on the way. */
+  #isHeld(refreshToken: string): boolean {
+    return this.#tokens?.refreshToken === refreshToken
+  }
+}
+
+/** Of somebody between, or of none: the cell may have given the next token, which no one has seen. */
+function isUnanswered(failure: unknown): boolean {
+  if (failure instanceof ProblemError) return failure.code === 'cell.unavailable'
+  if (failure instanceof UnexpectedAnswerError) return failure.status >= 500
+  return failure instanceof ConnectionError
 }
 
 /** Calls `identity.refreshSession`. */

@@ -123,3 +123,13 @@ export async function replacePassword(
 ): Promise<boolean> {
   return (await tx.run(updatePassword, change)).length === 1
 }
+
+const deleteLinks = statement<{ accountId: string }, unknown>(
+  'account_void_links',
+  sql`delete from verification where value = ${value('accountId')}`,
+)
+
+/** Ends what was mailed or asked under the password before: links that would set another, and sign-ins half done. */
+export async function voidLinks(tx: Tx, accountId: string): Promise<void> {
+  await tx.run(deleteLinks, { accountId })
+}

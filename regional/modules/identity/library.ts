@@ -24,7 +24,7 @@ const LINK_REFUSED = new Set(['INVALID_TOKEN', 'TOKEN_EXPIRED', 'USER_NOT_FOUND'
 
 export interface NewAccount {
   email: string
-  name: string
+  name: string | null
   locale: string | null
   /** From the hasher, made before the transaction. */
   passwordHash: string
@@ -51,7 +51,12 @@ export class AccountLibrary {
    */
   async signUp(tx: Tx, input: NewAccount): Promise<{ accountId: string; isNew: boolean }> {
     const { email, name, locale, passwordHash } = input
-    const body = { email, name, password: passwordHash, ...(locale === null ? {} : { locale }) }
+    const body = {
+      email,
+      name: name ?? '',
+      password: passwordHash,
+      ...(locale === null ? {} : { locale }),
+    }
     const { answer, seen } = await within(tx, () => this.#auth.api.signUpEmail({ body }))
     if (seen !== null) return { accountId: seen.account.id, isNew: false }
     return { accountId: answer.user.id, isNew: true }
@@ -163,6 +168,12 @@ function authOf({ kind, cell, secret }: { kind: AccountKind; cell: string; secre
       minPasswordLength: 1,
       maxPasswordLength: HASH_LENGTH_MAX,
       password: { hash: asHash, verify: neverVerify },
+    },
+    databaseHooks: {
+      // The library insists on a name; nobody's is empty.
+      user: {
+        create: { before: async (user) => ({ data: { ...user, name: user.name || null! } }) },
+      },
     },
     emailVerification: {
       sendOnSignUp: false,

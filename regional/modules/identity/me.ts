@@ -35,6 +35,8 @@ export async function updateMe(
   actor: Actor,
   change: { name?: string | null | undefined; locale?: string | null | undefined },
 ): Promise<Me> {
-  await setProfile(tx, asAccount(actor).id, change)
+  const { id } = asAccount(actor)
+  await setProfile(tx, id, change)
+  tx.audit({ actor: id, action: 'profile.changed', subject: id, requestId: actor.requestId })
   return await me(tx, services, actor)
 }

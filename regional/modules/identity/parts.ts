@@ -1,5 +1,6 @@
 /** What the verbs of this module work with, made once a cell. */
 import { createHmac } from 'node:crypto'
+import type { LimitPolicyName } from '../../../shared/limits/policies.ts'
 import { Attempts } from '../../platform/attempts.ts'
 import type { Services } from '../../platform/implement.ts'
 import { FactorSecrets } from './factor-secrets.ts'
@@ -35,4 +36,18 @@ export function identityParts(services: Services): IdentityParts {
   }
   known.set(config, parts)
   return parts
+}
+
+/**
+ * Counts a try with an account, known or not, before anything is looked up.
+ *
+ * @param account an address in any case, or an id.
+ * @throws {Problem} `limit.exceeded`
+ */
+export function takeTry(
+  { services, attempts }: IdentityParts,
+  policy: LimitPolicyName,
+  account: string,
+): void {
+  attempts.take(policy, account.toLowerCase(), services.clock.now().getTime())
 }

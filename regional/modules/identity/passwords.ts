@@ -6,11 +6,12 @@ import { asAccount } from '../../platform/access.ts'
 import type { Tx } from '../../platform/database.ts'
 import type { Actor } from '../../platform/implement.ts'
 import { assertPassword } from '../../platform/password-format.ts'
-import { endOtherSessionsOf, endSessionsOf } from '../../platform/sessions.ts'
+import { endOtherSessionsOf, endSessionsOf, useSession } from '../../platform/sessions.ts'
 import { emailRequested } from '../notifications/index.ts'
 import { accountById } from './accounts.ts'
-import { accountByOwnPassword, replacePassword } from './credentials.ts'
+import { replacePassword, voidLinks } from './credentials.ts'
 import type { AccountLibrary } from './library.ts'
+import { provenByPassword } from './own-password.ts'
 import type { IdentityParts } from './parts.ts'
 import { firstRefreshToken, forgetRefreshTokens } from './refresh-tokens.ts'
 import type { Caller } from './sign-in.ts'
@@ -65,34 +66,43 @@ async function libraryOf(
  * Changes the caller's password and ends every other session of theirs.
  *
  * @returns the tokens of this session: its earlier ones end with the others.
- * @throws {Problem} `credentials.refused` for a wrong password, also when another change came first.
+ * @throws {Problem} `credentials.refused` for a wrong password, also when another change came first; `token.refused` when
+ *   the session ended meanwhile.
  */
 export async function changePassword(
-  { services }: IdentityParts,
+  parts: IdentityParts,
   { db, actor }: Pick<Caller, 'db' | 'actor'>,
   { current, password }: { current: string; password: string },
 ): Promise<SignedIn> {
+  const { services } = parts
   const { id: accountId, session: id } = asAccount(actor)
   assertPassword(password, '/password')
-  const proven = await accountByOwnPassword(services, { accountId, password: current })
-  if (proven === null) throw new Problem('credentials.refused')
+  const proven = await provenByPassword(parts, { db, actor }, current)
   const becomes = await services.passwords.hash(password)
   await db.inTransaction(async (tx) => {
     const change = { accountId, was: proven.passwordHash, becomes }
     if (!(await replacePassword(tx, change))) throw new Problem('credentials.refused')
-    await endOtherSessionsOf(tx, { id, accountId })
+    await voidLinks(tx, accountId)
+    // Locked before its tokens are deleted: a refresh that runs now adds no other to them.
+    await assertStands(tx, id)
     await forgetRefreshTokens(tx, id)
+    await endOtherSessionsOf(tx, { id, accountId })
     tx.endTokens(accountTag(accountId))
     await tellChanged(tx, accountId)
     recordChange(tx, actor, accountId)
   })
   // After the commit: a token that names the state before it would have ended with the others.
-  const grant = await db.inTransaction(async (tx) => ({
-    refreshToken: await firstRefreshToken(tx, id),
-    claims: await claimsOfSession(tx, services, { id, accountId }),
-    cartId: null,
-  }))
+  const grant = await db.inTransaction(async (tx) => {
+    await assertStands(tx, id)
+    const claims = await claimsOfSession(tx, services, { id, accountId })
+    return { refreshToken: await firstRefreshToken(tx, id), claims, cartId: null }
+  })
   return await signedIn(services, grant)
+}
+
+/** @throws {Problem} `token.refused` when the caller's own session has ended meanwhile. */
+async function assertStands(tx: Tx, sessionId: string): Promise<void> {
+  if ((await useSession(tx, sessionId)) === null) throw new Problem('token.refused')
 }
 
 async function tellChanged(tx: Tx, accountId: string): Promise<void> {

@@ -35,14 +35,17 @@ async function mailFor(
   if (account === null || account.status !== 'active') return null
   const { name, locale, emailVerified } = account
   const to = { to: email, locale, audience: kind }
-  // A link that was lost is worth more to who never followed one than to be told that there is an account.
-  if (purpose === 'verify' || (purpose === 'exists' && !emailVerified)) {
+  if (purpose === 'exists' && emailVerified) {
+    return { ...to, template: 'account-exists', data: { name } }
+  }
+  if (purpose === 'verify') {
     if (emailVerified) return null
     const token = await libraries[kind].emailToken(email)
     const data = { name, token, minutes: VERIFY_SECONDS / 60 }
     return { ...to, template: 'verify-email', data }
   }
-  if (purpose === 'exists') return { ...to, template: 'account-exists', data: { name } }
+  // Also for who signs up again with an address that nobody has proved: the first may have been somebody else, whose
+  // password must not be the account's once the address is proved.
   const reset = await libraries[kind].resetToken(tx, email)
   if (reset === null) return null
   const data = { name, token: reset.token, minutes: RESET_SECONDS / 60 }

@@ -41,21 +41,19 @@ export async function forgetRefreshTokens(tx: Tx, sessionId: string): Promise<vo
 }
 
 interface Presented {
-  sessionId: string
   isUsed: boolean
   isRecent: boolean
   isSucceeded: boolean
 }
 
-/** Locks the token, so that of two uses at once the second sees what the first did. */
 const selectToken = statement<{ hash: string; repeatSeconds: number }, Presented>(
-  'refresh_token_lock',
+  'refresh_token_presented',
   sql`
-  select session_id as "sessionId", used_at is not null as "isUsed",
+  select used_at is not null as "isUsed",
     used_at > now() - make_interval(secs => ${value('repeatSeconds')}::int) as "isRecent",
     exists (select from refresh_token next
       where next.parent = refresh_token.hash and next.used_at is not null) as "isSucceeded"
-  from refresh_token where hash = ${value('hash')} for update`,
+  from refresh_token where hash = ${value('hash')}`,
 )
 
 const markUsed = statement<{ hash: string }, unknown>(
@@ -63,24 +61,36 @@ const markUsed = statement<{ hash: string }, unknown>(
   sql`update refresh_token set used_at = now() where hash = ${value('hash')} and used_at is null`,
 )
 
+/** The session that a refresh token names; `null` for what is none. It proves nothing yet. */
+export function sessionIn(token: string): string | null {
+  const [, named] = FORM.exec(token) ?? []
+  return named === undefined ? null : `ses_${named}`
+}
+
 export type Rotated =
-  | { outcome: 'rotated'; sessionId: string; next: string }
+  | { outcome: 'rotated'; next: string }
   /** Somebody else has used it: the session is to be ended. */
-  | { outcome: 'reused'; sessionId: string }
+  | { outcome: 'reused' }
   | { outcome: 'unknown' }
 
-/** @param key the cell's, from which successors are derived. */
-export async function rotate(tx: Tx, token: string, key: Buffer): Promise<Rotated> {
-  if (!FORM.test(token)) return { outcome: 'unknown' }
+/**
+ * The caller has locked the session that the token names, so of two uses at once the second sees what the first did.
+ *
+ * @param key the cell's, from which successors are derived.
+ */
+export async function rotate(
+  tx: Tx,
+  { token, sessionId, key }: { token: string; sessionId: string; key: Buffer },
+): Promise<Rotated> {
   const hash = hashOf(token)
   const [presented] = await tx.run(selectToken, { hash, repeatSeconds: REPEAT_SECONDS_MAX })
   if (presented === undefined) return { outcome: 'unknown' }
-  const { sessionId, isUsed, isRecent, isSucceeded } = presented
-  if (isUsed && (isSucceeded || !isRecent)) return { outcome: 'reused', sessionId }
+  const { isUsed, isRecent, isSucceeded } = presented
+  if (isUsed && (isSucceeded || !isRecent)) return { outcome: 'reused' }
   const next = named(sessionId, createHmac('sha256', key).update(hash).digest())
   await tx.run(markUsed, { hash })
   await tx.run(insert, { hash: hashOf(next), sessionId, parent: hash })
-  return { outcome: 'rotated', sessionId, next }
+  return { outcome: 'rotated', next }
 }
 
 function named(sessionId: string, secret: Buffer): string {

@@ -1,7 +1,7 @@
 /** The contracts of accounts and sessions, each bound to its verb. */
 import { contracts } from '../../../shared/contracts/index.ts'
 import { implement } from '../../platform/implement.ts'
-import { linkAsked } from './events.ts'
+import { askForLink } from './ask-for-link.ts'
 import { me, updateMe } from './me.ts'
 import { beginOwnFactor, confirmOwnFactor, removeOwnFactor } from './own-factor.ts'
 import { identityParts } from './parts.ts'
@@ -22,22 +22,20 @@ const DONE = { status: 'done' } as const
 export const routes = implement(contracts.identity, (services) => {
   const parts = identityParts(services)
   return {
-    signUp: async ({ db, actor, body }) => {
-      await signUp(parts, { db, actor }, body)
+    signUp: async ({ db, actor, body, locale }) => {
+      await signUp(parts, { db, actor }, { ...body, locale: body.locale ?? locale })
       return CHECK_EMAIL
     },
     verifyEmail: async ({ db, actor, body }) => {
       await db.inTransaction((tx) => verifyEmail(tx, parts, actor, body.token))
       return DONE
     },
-    resendVerification: async ({ db, body }) => {
-      const asked = linkAsked({ purpose: 'verify', kind: 'customer', email: body.email })
-      await db.inTransaction(async (tx) => tx.publish(asked))
+    resendVerification: async ({ db, body: { email } }) => {
+      await askForLink(parts, db, { purpose: 'verify', kind: 'customer', email })
       return CHECK_EMAIL
     },
     forgotPassword: async ({ db, body: { email, kind } }) => {
-      const asked = linkAsked({ purpose: 'reset', kind, email })
-      await db.inTransaction(async (tx) => tx.publish(asked))
+      await askForLink(parts, db, { purpose: 'reset', kind, email })
       return CHECK_EMAIL
     },
     resetPassword: async ({ db, actor, body }) => {

@@ -111,7 +111,8 @@ const confirm = statement<{ accountId: string; step: number }, unknown>(
 /**
  * Turns the second factor on, with the first code of the device.
  *
- * @returns false, with nothing done, for a wrong code, or when none is set up.
+ * @returns false, with nothing done, for a wrong code, or once it is on.
+ * @throws {Problem} `factor.absent` when none is set up.
  */
 export async function confirmSecondFactor(
   tx: Tx,
@@ -119,7 +120,8 @@ export async function confirmSecondFactor(
   { accountId, code, now }: Attempt,
 ): Promise<boolean> {
   const [factor] = await tx.run(lock, { accountId, now })
-  if (factor === undefined || factor.isConfirmed) return false
+  if (factor === undefined) throw new Problem('factor.absent')
+  if (factor.isConfirmed) return false
   const secret = secrets.open(accountId, factor.secret)
   const step = matchingStep(secret, code, { now, lastStep: factor.lastStep })
   if (step === null) return false

@@ -5,8 +5,8 @@ import { actorName, asAccount } from '../../platform/access.ts'
 import type { Runner, Tx } from '../../platform/database.ts'
 import type { Actor, RequestDb } from '../../platform/implement.ts'
 import { endOtherSessionsOf, endSession, sessionsOf, useSession } from '../../platform/sessions.ts'
-import type { IdentityParts } from './parts.ts'
-import { rotate } from './refresh-tokens.ts'
+import { type IdentityParts, takeTry } from './parts.ts'
+import { rotate, sessionIn } from './refresh-tokens.ts'
 import { claimsOfSession, type Grant, signedIn } from './signed-in.ts'
 
 const SESSIONS_SHOWN_MAX = 100
@@ -21,22 +21,24 @@ export async function refreshSession(
   { db, actor }: { db: RequestDb; actor: Actor },
   refreshToken: string,
 ): Promise<SignedIn> {
-  const { services, refreshKey } = parts
+  const { services, refreshKey: key } = parts
+  const id = sessionIn(refreshToken)
+  if (id === null) throw new Problem('refresh.refused')
+  takeTry(parts, 'token', id)
   // Ending the session must commit, so the refusal is thrown afterwards.
   const end = await db.inTransaction(async (tx): Promise<Grant | null> => {
-    const rotated = await rotate(tx, refreshToken, refreshKey)
-    if (rotated.outcome === 'unknown') return null
-    const { sessionId: id } = rotated
-    if (rotated.outcome === 'reused') {
-      const accountId = await endSession(tx, { id })
-      const { requestId } = actor
-      if (accountId !== null) {
-        tx.audit({ actor: accountId, action: 'session.reused', subject: id, requestId })
-      }
-      return null
-    }
+    // First, as whatever else touches a session's tokens does: its row is their lock.
     const accountId = await useSession(tx, id)
     if (accountId === null) return null
+    const rotated = await rotate(tx, { token: refreshToken, sessionId: id, key })
+    // Thrown here, so that who knows the session's name alone has not prolonged it.
+    if (rotated.outcome === 'unknown') throw new Problem('refresh.refused')
+    if (rotated.outcome === 'reused') {
+      await endSession(tx, { id })
+      const { requestId } = actor
+      tx.audit({ actor: accountId, action: 'session.reused', subject: id, requestId })
+      return null
+    }
     const claims = await claimsOfSession(tx, services, { id, accountId })
     return { claims, refreshToken: rotated.next, cartId: null }
   })

@@ -10,9 +10,17 @@ import { v7 as uuidv7 } from '../../platform/uuid.ts'
 import { mergeCart } from '../carts/index.ts'
 import { accountByPassword, type ProvenAccount, replacePassword } from './credentials.ts'
 import type { AccountKind } from './library-adapter.ts'
-import type { IdentityParts } from './parts.ts'
+import { type IdentityParts, takeTry } from './parts.ts'
 import { passSecondFactor } from './second-factor.ts'
-import { beginSignedIn, type Grant, signedIn } from './signed-in.ts'
+import {
+  beginSignedIn,
+  type Grant,
+  type Holder,
+  lockHolder,
+  lockProof,
+  type Proof,
+  signedIn,
+} from './signed-in.ts'
 
 /** How long somebody may take to find their device. */
 export const CHALLENGE_SECONDS = 300
@@ -42,30 +50,58 @@ export async function signIn(
   caller: Caller,
   input: SignIn,
 ): Promise<SignedIn | SecondFactorNeeded> {
-  const { services, attempts } = parts
-  const { db, actor, userAgent } = caller
-  const { kind, email } = input
-  attempts.take('sign-in', `${kind} ${email.toLowerCase()}`, services.clock.now().getTime())
-  const proven = await accountByPassword(services, input)
+  const { db, actor } = caller
+  takeTry(parts, 'sign-in', `${input.kind} ${input.email}`)
+  const proven = await accountByPassword(parts.services, input)
   if (proven === null) {
     await db.inTransaction(async (tx) => recordRefusal(tx, actor, input.kind))
     throw new Problem('credentials.refused')
   }
-  if (input.kind === 'customer' && !proven.emailVerified) throw new Problem('account.unverified')
-  if (proven.twoFactorEnabled) return await db.inTransaction((tx) => challengeOf(tx, proven))
-  const proof = { accountId: proven.id, passwordHash: proven.passwordHash, userAgent }
-  const grant = await db.inTransaction(async (tx) => {
-    const begun = await beginSignedIn(tx, services, proof)
-    if (proven.rehashed !== null) {
-      const change = { accountId: proven.id, was: proven.passwordHash, becomes: proven.rehashed }
-      await replacePassword(tx, change)
-    }
-    recordSignIn(tx, actor, begun)
-    if (input.kind === 'staff') return begun
-    const { cartId } = await mergeCart(tx, { customerId: proven.id, cart: input.cart ?? null })
-    return { ...begun, cartId }
+  if (input.kind === 'customer' && !proven.emailVerified) {
+    await db.inTransaction(async (tx) => recordRefusal(tx, actor, input.kind))
+    throw new Problem('account.unverified')
+  }
+  const proof = await currentProof(parts, db, { input, proven })
+  const outcome = await db.inTransaction(async (tx) => {
+    const holder = await lockProof(tx, proof)
+    if (holder.twoFactorEnabled) return await challengeOf(tx, holder)
+    return await grantTo(tx, { parts, caller, input, holder })
   })
-  return await signedIn(services, grant)
+  return 'challenge' in outcome ? outcome : await signedIn(parts.services, outcome)
+}
+
+async function grantTo(
+  tx: Tx,
+  given: { parts: IdentityParts; caller: Caller; input: SignIn; holder: Holder },
+): Promise<Grant> {
+  const { parts, caller, input, holder } = given
+  const { actor, userAgent } = caller
+  const begun = await beginSignedIn(tx, parts.services, { holder, userAgent })
+  recordSignIn(tx, actor, begun)
+  if (holder.kind === 'staff') return begun
+  const { cartId } = await mergeCart(tx, { customerId: holder.id, cart: input.cart ?? null })
+  return { ...begun, cartId }
+}
+
+/**
+ * With the hash at today's cost, if the stored one has cost less: in a transaction of its own, because two sign-ins at once
+ * hold the password as it is.
+ */
+async function currentProof(
+  { services }: IdentityParts,
+  db: RequestDb,
+  { input, proven }: { input: SignIn; proven: ProvenAccount },
+): Promise<Proof> {
+  const { id: accountId, passwordHash: was, rehashed: becomes } = proven
+  if (becomes === null) return { accountId, passwordHash: was }
+  const change = { accountId, was, becomes }
+  if (await db.inTransaction((tx) => replacePassword(tx, change))) {
+    return { accountId, passwordHash: becomes }
+  }
+  // Another sign-in was first to replace it, or the password was changed: which one, only comparing tells.
+  const again = await accountByPassword(services, input)
+  if (again === null) throw new Problem('credentials.refused')
+  return { accountId, passwordHash: again.passwordHash }
 }
 
 const insertChallenge = statement<
@@ -78,11 +114,12 @@ const insertChallenge = statement<
       now() + make_interval(secs => ${value('seconds')}::int))`,
 )
 
-async function challengeOf(tx: Tx, { id }: ProvenAccount): Promise<SecondFactorNeeded> {
+/** A change of the password, like a reset, deletes it. */
+async function challengeOf(tx: Tx, { id: accountId }: Holder): Promise<SecondFactorNeeded> {
   const challenge = randomBytes(32).toString('base64url')
   const identifier = identifierOf(challenge)
   const seconds = CHALLENGE_SECONDS
-  await tx.run(insertChallenge, { id: uuidv7(), identifier, accountId: id, seconds })
+  await tx.run(insertChallenge, { id: uuidv7(), identifier, accountId, seconds })
   return { status: 'second_factor_needed', challenge, expiresInSeconds: seconds }
 }
 
@@ -123,8 +160,8 @@ export async function signInSecondFactor(
       return new Problem('credentials.refused')
     }
     await tx.run(deleteChallenge, { identifier })
-    const proof = { accountId: found.accountId, passwordHash: null, userAgent }
-    const begun = await beginSignedIn(tx, services, proof)
+    const holder = await lockHolder(tx, found.accountId)
+    const begun = await beginSignedIn(tx, services, { holder, userAgent })
     recordSignIn(tx, actor, begun)
     return begun
   })

@@ -6,13 +6,14 @@ import { assertPassword } from '../../platform/password-format.ts'
 import { claimOrders } from '../orders/index.ts'
 import { accountById } from './accounts.ts'
 import { linkAsked } from './events.ts'
-import type { IdentityParts } from './parts.ts'
+import { type IdentityParts, takeTry } from './parts.ts'
 
 export interface SignUp {
   email: string
   password: string
   name?: string | undefined
-  locale?: string | undefined
+  /** The one that mails to them are in. */
+  locale: string | null
 }
 
 const UNIQUE_VIOLATION = '23505'
@@ -20,15 +21,17 @@ const UNIQUE_VIOLATION = '23505'
 /**
  * Opens a customer's account. Whoever asks is told the same whether the address has one already: its owner is told by mail.
  *
- * @throws {Problem} `request.invalid` for a password that nobody may choose; `cell.overloaded`.
+ * @throws {Problem} `request.invalid` for a password that nobody may choose; `limit.exceeded`; `cell.overloaded`.
  */
 export async function signUp(
-  { services, libraries }: IdentityParts,
+  parts: IdentityParts,
   { db, actor }: { db: RequestDb; actor: Actor },
   input: SignUp,
 ): Promise<void> {
-  const { password, name = '', locale = null } = input
+  const { services, libraries } = parts
+  const { password, name = null, locale } = input
   assertPassword(password, '/password')
+  takeTry(parts, 'recovery', `customer ${input.email}`)
   const passwordHash = await services.passwords.hash(password)
   const email = input.email.toLowerCase()
   const open = () =>

@@ -31,41 +31,66 @@ export interface Grant {
   readonly cartId: string | null
 }
 
-interface Holder {
+export interface Holder {
   id: string
   kind: AccountKind
   group: string | null
   twoFactorEnabled: boolean
 }
 
-const lockActive = statement<{ id: string; passwordHash: string | null }, Holder>(
+const columns = sql`account.id, account.kind, account.customer_group as "group",
+  account.two_factor_enabled as "twoFactorEnabled"`
+
+const lockActive = statement<{ id: string }, Holder>(
   'account_lock_active',
-  sql`
-  select account.id, account.kind, account.customer_group as "group",
-    account.two_factor_enabled as "twoFactorEnabled"
-  from account where account.id = ${value('id')} and account.status = 'active'
-    and (${value('passwordHash')}::text is null or exists (
-      select from credential where credential.account_id = account.id
-        and credential.password = ${value('passwordHash')}::text))
-  for share of account`,
+  sql`select ${columns} from account
+    where account.id = ${value('id')} and account.status = 'active' for share`,
 )
 
+/** The password too: a change of it waits for this transaction, and then finds what it began. */
+const lockProven = statement<{ id: string; passwordHash: string }, Holder>(
+  'account_lock_proven',
+  sql`select ${columns}
+    from account join credential on credential.account_id = account.id
+      and credential.provider = 'credential'
+    where account.id = ${value('id')} and account.status = 'active'
+      and credential.password = ${value('passwordHash')}
+    for share of account, credential`,
+)
+
+export interface Proof {
+  readonly accountId: string
+  /** What the password was compared with before the transaction. */
+  readonly passwordHash: string
+}
+
 /**
- * Begins a session of an account whose proof was checked before the transaction.
+ * Keeps an account as it is until the transaction ends.
  *
- * @param proof.passwordHash what the password was compared with; it must still be the account's.
- * @throws {Problem} `credentials.refused` when the account was closed, or its password changed, since.
+ * @throws {Problem} `credentials.refused` when it was closed, or its password changed, since it was proved.
  */
+export async function lockProof(tx: Tx, { accountId: id, passwordHash }: Proof): Promise<Holder> {
+  const [holder] = await tx.run(lockProven, { id, passwordHash })
+  if (holder === undefined) throw new Problem('credentials.refused')
+  return holder
+}
+
+/** @throws {Problem} `credentials.refused` when the account was closed. */
+export async function lockHolder(tx: Tx, id: string): Promise<Holder> {
+  const [holder] = await tx.run(lockActive, { id })
+  if (holder === undefined) throw new Problem('credentials.refused')
+  return holder
+}
+
+/** Begins a session of an account that the caller has locked. */
 export async function beginSignedIn(
   tx: Tx,
   services: Services,
-  proof: { accountId: string; passwordHash: string | null; userAgent: string | null },
+  { holder, userAgent }: { holder: Holder; userAgent: string | null },
 ): Promise<Grant> {
-  const { accountId, passwordHash, userAgent } = proof
-  const [holder] = await tx.run(lockActive, { id: accountId, passwordHash })
-  if (holder === undefined) throw new Problem('credentials.refused')
   const id = newCellId('ses', services.config.CELL)
-  await beginSession(tx, { id, accountId, userAgent, idleSeconds: IDLE_SECONDS[holder.kind] })
+  const session = { id, accountId: holder.id, userAgent, idleSeconds: IDLE_SECONDS[holder.kind] }
+  await beginSession(tx, session)
   const refreshToken = await firstRefreshToken(tx, id)
   return { claims: await claimsOf(tx, services, holder, id), refreshToken, cartId: null }
 }
@@ -80,7 +105,7 @@ export async function claimsOfSession(
   services: Services,
   session: { id: string; accountId: string },
 ): Promise<AccessClaims> {
-  const [holder] = await tx.run(lockActive, { id: session.accountId, passwordHash: null })
+  const [holder] = await tx.run(lockActive, { id: session.accountId })
   if (holder === undefined) throw new Problem('refresh.refused')
   return await claimsOf(tx, services, holder, session.id)
 }

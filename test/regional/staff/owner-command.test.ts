@@ -2,11 +2,14 @@
 import { spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { text } from 'node:stream/consumers'
-import { afterAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, beforeEach, expect, test, vi } from 'vitest'
 import { ROOT } from '../../../scripts/support/state.ts'
 import { startTestCell, type TestCell } from '../../support/cell.ts'
 import { queryRows } from '../../support/database.ts'
 import { addMember } from '../../support/staff.ts'
+
+/** Each case starts a process, beside all the other tests. */
+vi.setConfig({ testTimeout: 90_000 })
 
 let cell: TestCell
 beforeEach(async () => {
