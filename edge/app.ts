@@ -13,7 +13,7 @@ import { HEADERS } from '../shared/headers.ts'
 import { TokenBuckets } from '../shared/limits/token-buckets.ts'
 import { groupOf, type Principal } from '../shared/principal.ts'
 import { isProblemCode, Problem, type ProblemCode } from '../shared/problems.ts'
-import type { Identified, Identities } from './auth/identify.ts'
+import type { Identities } from './auth/identify.ts'
 import { AnswerHeaders, isNotModified } from './cache/answer.ts'
 import type { EdgeReads } from './cache/open-reads.ts'
 import { ReadKeys } from './cache/read-keys.ts'
@@ -131,14 +131,11 @@ export function createEdge(config: EdgeConfig, parts: EdgeReads, identities: Ide
 
   function knownPrincipal(headers: Headers, wait: WaitUntil): Principal | null {
     const outcome = identities.known(headers.get('authorization'), now(), wait)
-    return outcome === null ? null : principalOf(outcome)
+    return outcome?.ok === true ? outcome.principal : null
   }
 
   async function identified({ headers }: Request, wait: WaitUntil): Promise<Principal> {
-    return principalOf(await identities.identify(headers.get('authorization') ?? '', now(), wait))
-  }
-
-  function principalOf(outcome: Identified): Principal {
+    const outcome = await identities.identify(headers.get('authorization') ?? '', now(), wait)
     if (outcome.ok) return outcome.principal
     countRefusedToken(counters, outcome.reason)
     throw new Problem(outcome.reason === 'keys_unavailable' ? 'cell.unavailable' : 'token.refused')

@@ -126,18 +126,37 @@ function mailFaults(read: z.infer<typeof Variables>): Fault[] {
 }
 
 export type Config = Readonly<z.infer<typeof Environment>>
+type ProcessEnvironment = Readonly<Record<string, string | undefined>>
 
 /**
  * @throws {Error} naming every variable at fault and what is wrong with it; never a value.
  */
-export function readConfig(environment: Record<string, string | undefined>): Config {
-  const read = Environment.safeParse(environment)
+export function readConfig(environment: ProcessEnvironment): Config {
+  return readAs(Environment, environment, 'The cell cannot start; set these variables')
+}
+
+/** As much of a cell's configuration as a command needs that works on its keys. */
+const KeySettings = Variables.pick({
+  CELL: true,
+  DATABASE_URL: true,
+  NEON_WS_PROXY: true,
+  TOKEN_KEY_SECRET: true,
+})
+export type KeySettings = Readonly<z.infer<typeof KeySettings>>
+
+/** @throws {Error} as `readConfig` does. */
+export function readKeySettings(environment: ProcessEnvironment): KeySettings {
+  return readAs(KeySettings, environment, 'Set these variables')
+}
+
+function readAs<T>(schema: z.ZodType<T>, given: ProcessEnvironment, demand: string): Readonly<T> {
+  const read = schema.safeParse(given)
   if (read.success) return Object.freeze(read.data)
   const faults = read.error.issues.map(({ path, message }) => {
-    const isSet = environment[String(path[0])] !== undefined
+    const isSet = given[String(path[0])] !== undefined
     return `  ${path.join('.')}: ${isSet ? message : 'is not set'}`
   })
-  throw new Error(`The cell cannot start; set these variables:\n${faults.join('\n')}`)
+  throw new Error(`${demand}:\n${faults.join('\n')}`)
 }
 
 function notUrl({ input }: { input: unknown }, what: string): string | undefined {

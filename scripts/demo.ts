@@ -8,8 +8,8 @@ import type { WalkedStep } from './support/walk.ts'
 
 const HELP = `Usage: npm run demo [-- --url URL] [--json]
 
-Walks the path through the system that \`npm run dev\` runs: browse at the edge, buy in the cell, change a price and
-see it. Prints for each step what was asked, the status, where it was answered, the cell and the milliseconds.
+Walks the path through the system that \`npm run dev\` runs: browse at the edge, buy in the cell, sign up and in as a
+customer, buy and sign out again, change a price and see it. Prints for each step what was asked, the status, where it was answered, the cell and the milliseconds.
 
   --url   the edge to walk, when it is not that of npm run dev
   --json  prints {ok, steps} as the last line

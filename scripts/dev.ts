@@ -7,8 +7,8 @@ import { leaveFolder, STATE_FOLDER, takeFolder, writeDevState } from './support/
 
 const HELP = `Usage: npm run dev [-- --fresh] [--port N]
 
-Starts Postgres, a cell and the edge, with a demo catalogue, and reloads on change. State and keys are kept in
-.tradewind/ and used again by the next start.
+Starts Postgres, a cell and the edge, with a demo catalogue and an owner, and reloads on change. State, keys and the
+owner's password are kept in .tradewind/ and used again by the next start.
 
   --fresh   deletes that state first
   --port    the edge's port, 8787 unless told otherwise; a taken one is named and the next one used
@@ -52,10 +52,10 @@ async function main(): Promise<void> {
   }
   try {
     const system = await start.run()
-    const { edgeUrl, cellUrl, databaseUrl } = system
+    const { edgeUrl, cellUrl, databaseUrl, hasOwner } = system
     writeDevState({ edgeUrl, cellUrl, databaseUrl, pid: process.pid })
     const seconds = (performance.now() - startedAt) / 1_000
-    await printSteps({ edgeUrl, cellUrl, seconds })
+    await printSteps({ edgeUrl, cellUrl, seconds, hasOwner })
   } catch (error) {
     await leave(1, leaving === undefined ? String((error as Error).message) : undefined)
   }

@@ -1,6 +1,7 @@
 /** `npm run keys:rotate`: gives a cell its next key to sign access tokens with, without a moment in which one is refused. */
-import { readConfig } from '../regional/config.ts'
-import { openServices } from '../regional/open-services.ts'
+import type { KeySettings } from '../regional/config.ts'
+import { codeOf, Database } from '../regional/platform/database.ts'
+import { createLog } from '../regional/platform/log.ts'
 import {
   AHEAD_SECONDS,
   listSigningKeys,
@@ -21,6 +22,8 @@ published until the last token it signed has expired. Run it as often as you lik
 
 Of the cell in this folder's development system, or by CELL, DATABASE_URL and TOKEN_KEY_SECRET.`
 
+const WAIT_MS_MAX = 5_000
+
 const values = optionsOf(HELP, {
   list: { type: 'boolean', default: false },
   withdraw: { type: 'string', multiple: true, default: [] },
@@ -35,14 +38,10 @@ await main().catch((error: Error) => {
 async function main(): Promise<void> {
   const { list, withdraw, json } = values
   if (list && withdraw.length > 0) throw new Error('--list changes nothing: leave --withdraw out')
-  const services = openServices(readConfig(cellSettings()))
-  const { db, config } = services
+  const settings = cellSettings()
+  const db = open(settings)
   try {
-    const secret = { cell: config.CELL, secret: config.TOKEN_KEY_SECRET }
-    const rotation = { now: withdraw.length > 0, withdraw }
-    const rotated = list
-      ? null
-      : (await db.inTransaction((tx) => rotateSigningKey(tx, secret, rotation))).value
+    const rotated = list ? null : await rotate(db, settings, withdraw)
     const keys = (await listSigningKeys(db)).map((key) => ({
       kid: key.kid,
       signing: key.isSigning,
@@ -51,9 +50,38 @@ async function main(): Promise<void> {
     }))
     if (json) console.log(JSON.stringify({ rotated, keys }))
     else print(rotated, keys)
+  } catch (error) {
+    throw told(error as Error)
   } finally {
-    await services.close()
+    await db.close()
   }
+}
+
+function open({ CELL: cell, DATABASE_URL: url, NEON_WS_PROXY: neonProxy }: KeySettings): Database {
+  const limits = { poolMax: 2, waitingMax: 1, waitMsMax: WAIT_MS_MAX }
+  return new Database({ url, neonProxy, ...limits }, createLog({ level: 'silent', cell }))
+}
+
+async function rotate(
+  db: Database,
+  { CELL: cell, TOKEN_KEY_SECRET: secret }: KeySettings,
+  withdraw: readonly string[],
+): Promise<string> {
+  const rotation = { now: withdraw.length > 0, withdraw }
+  return (await db.inTransaction((tx) => rotateSigningKey(tx, { cell, secret }, rotation))).value
+}
+
+/** A driver's message holds the statement's values, and with them the new key. */
+function told(cause: Error): Error {
+  const code = codeOf(cause)
+  if (code === undefined && !isOfStatement(cause)) return cause
+  const message = `The keys cannot be read or changed (${code ?? 'no answer'}): check DATABASE_URL`
+  return new Error(message, { cause })
+}
+
+function isOfStatement(error: Error): boolean {
+  if ('query' in error) return true
+  return error.cause instanceof Error && isOfStatement(error.cause)
 }
 
 interface ShownKey {

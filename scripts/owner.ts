@@ -1,8 +1,8 @@
 /** `npm run owner`: makes the first owner of a cell, or another when all are lost. */
 import { CellName, Email, text } from '../shared/contracts/fields.ts'
-import { PASSWORD_LENGTH_MAX } from '../shared/contracts/identity.ts'
 import { optionsOf } from './support/arguments.ts'
 import { createOwnerAt, inviteOwnerAt, type OwnerRequest } from './support/first-owner.ts'
+import { readPasswordFromInput } from './support/read-password.ts'
 
 const HELP = `Usage: DATABASE_URL=postgres://… CELL=eu npm run owner -- --email ADDRESS [--name NAME]
 
@@ -15,8 +15,6 @@ sets the password. With STAFF_URL it leads to the staff's site; without, its tok
   --another          makes one even though the cell has an active owner
 
 Exits 0 when it is done, and 1 with the reason when it is not.`
-
-const PASSWORD_BYTES_MAX = PASSWORD_LENGTH_MAX * 8
 
 const options = optionsOf(HELP, {
   email: { type: 'string' },
@@ -50,7 +48,10 @@ function ownerOf({ email, name }: typeof options): { email: string; name: string
 }
 
 async function create(url: string, request: OwnerRequest): Promise<void> {
-  const { accountId } = await createOwnerAt(url, { ...request, password: await readLine() })
+  const { accountId } = await createOwnerAt(url, {
+    ...request,
+    password: await readPasswordFromInput(),
+  })
   console.log(`${request.email} is an owner of ${request.cell} (${accountId}), and can sign in.`)
 }
 
@@ -59,18 +60,4 @@ async function invite(url: string, request: OwnerRequest): Promise<void> {
   const { STAFF_URL: site } = process.env
   const prefix = site ? `${site.replace(/\/+$/, '')}/accept-invitation#token=` : ''
   console.log(`For ${request.email}, once, until ${expiresAt}:\n${prefix}${token}`)
-}
-
-/** What is on standard input, without the line break at its end. */
-async function readLine(): Promise<string> {
-  const chunks: Buffer[] = []
-  let bytes = 0
-  for await (const chunk of process.stdin) {
-    bytes += chunk.length
-    if (bytes > PASSWORD_BYTES_MAX) throw new Error('The password is too long.')
-    chunks.push(chunk as Buffer)
-  }
-  return Buffer.concat(chunks)
-    .toString('utf8')
-    .replace(/\r?\n$/, '')
 }

@@ -5,7 +5,8 @@
  * the cell is asked at most once a cooldown, by however many requests at a time. jose's own remote set lets each request
  * of a Worker fetch for itself, and after a failure all of them.
  */
-import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose'
+import { createLocalJWKSet, errors, type JSONWebKeySet } from 'jose'
+import type { TokenKeys } from '../../shared/auth/token-verifier.ts'
 import { within } from '../../shared/freshness/within.ts'
 
 /** A key is published for longer than this before it signs. */
@@ -21,7 +22,9 @@ const JOIN_MS_MAX = 3_500
 export class PublishedKeys {
   readonly #fetch: () => Promise<JSONWebKeySet>
   readonly #now: () => number
-  #known: JWTVerifyGetKey | null = null
+  #known: TokenKeys | null = null
+  /** What `#known` has found, by algorithm and name. */
+  #found = new Map<string, CryptoKey>()
   #fetchedAtMs = Number.NEGATIVE_INFINITY
   #attemptedAtMs = Number.NEGATIVE_INFINITY
   #underWay: Promise<void> | null = null
@@ -32,18 +35,24 @@ export class PublishedKeys {
     this.#now = options.now
   }
 
-  /** For `jwtVerify`. @throws {Error} none of jose's, when there are no keys to be had. */
-  readonly verify: JWTVerifyGetKey = async (header, token) => {
+  /** @throws {Error} none of jose's, when there are no keys to be had. */
+  readonly verify: TokenKeys = async (header) => {
     if (this.#ageMs >= KEYS_AGE_MS_MAX) await this.#refresh(KEYS_RETRY_MS)
     const known = this.#known
     if (known === null || this.#ageMs >= KEYS_STALE_MS_MAX) throw new Error('there are no keys')
+    const name = `${header.alg} ${header.kid}`
+    const found = this.#found.get(name)
+    if (found !== undefined) return found
     try {
-      return await known(header, token)
+      const key = await known(header)
+      // Kept unless others were fetched meanwhile, among which it may not be.
+      if (this.#known === known) this.#found.set(name, key)
+      return key
     } catch (error) {
       if (!(error instanceof errors.JWKSNoMatchingKey)) throw error
       await this.#refresh(KEYS_COOLDOWN_MS)
       if (this.#known === known || this.#known === null) throw error
-      return await this.#known(header, token)
+      return await this.#known(header)
     }
   }
 
@@ -71,6 +80,7 @@ export class PublishedKeys {
     const startedAtMs = this.#now()
     try {
       this.#known = createLocalJWKSet(await this.#fetch())
+      this.#found = new Map()
       this.#fetchedAtMs = startedAtMs
     } catch {
       // Whoever finds none says so.

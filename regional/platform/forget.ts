@@ -9,7 +9,7 @@ interface Values extends Record<string, unknown> {
   email: string | null
 }
 
-/** Of held events there are few: those that wait to be told to somebody. */
+/** Of held events there are few: messages, and what asks for one, that wait for their turn. */
 const forget = statement<Values, unknown>(
   'forget_person',
   sql`
@@ -22,7 +22,7 @@ const forget = statement<Values, unknown>(
   ),
   messages as (
     update outbox set payload = '{}', is_held = false
-    where is_held and payload->>'to' = ${value('email')}
+    where is_held and lower(coalesce(payload->>'to', payload->>'email')) = ${value('email')}
       and not subject = any(${value('subjects')}::text[])
   )
   update pgboss.job set data = jsonb_set(data, '{payload}', '{}'), output = null
@@ -34,6 +34,7 @@ const forget = statement<Values, unknown>(
  * those are on their way. A message to them that was not sent yet is not sent any more.
  *
  * @param person.callers whose idempotency keys are theirs: the account, and carts that they held as a guest.
+ * @param person.email in lower case.
  * @param person.subjects what events are named for that are theirs: the account, orders and carts.
  */
 export async function forgetPerson(

@@ -7,15 +7,8 @@
  */
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
 import { sql } from 'drizzle-orm'
-import {
-  createLocalJWKSet,
-  exportJWK,
-  generateKeyPair,
-  importJWK,
-  type JWK,
-  type JWTVerifyGetKey,
-  SignJWT,
-} from 'jose'
+import { createLocalJWKSet, exportJWK, generateKeyPair, importJWK, type JWK, SignJWT } from 'jose'
+import type { TokenKeys } from '../../shared/auth/token-verifier.ts'
 import {
   ACCESS_TOKEN_AUDIENCE,
   ACCESS_TOKEN_SECONDS_MAX,
@@ -67,7 +60,7 @@ const selectKeys = statement<Record<string, never>, KeyRow>(
 
 interface Keys {
   readonly published: readonly JWK[]
-  readonly verify: ReturnType<typeof createLocalJWKSet>
+  readonly verify: TokenKeys
   readonly signing: { readonly kid: string; readonly key: Awaited<ReturnType<typeof importJWK>> }
   readonly readAtMs: number
 }
@@ -96,11 +89,11 @@ export class SigningKeys {
     return { keys: (await this.#current()).published }
   }
 
-  /** For `jwtVerify`. */
-  readonly verify: JWTVerifyGetKey = async (header, token) => {
+  /** By which this cell's tokens are verified. */
+  readonly verify: TokenKeys = async (header) => {
     const keys = await this.#current()
     const isKnown = keys.published.some(({ kid }) => kid === header.kid)
-    return await (isKnown ? keys : await this.#current(KEYS_COOLDOWN_MS)).verify(header, token)
+    return await (isKnown ? keys : await this.#current(KEYS_COOLDOWN_MS)).verify(header)
   }
 
   /** An access token of this cell, good for `ACCESS_TOKEN_SECONDS_MAX` from now. */
@@ -217,7 +210,12 @@ export interface Rotation {
   readonly withdraw: readonly string[]
 }
 
-/** Adds a key and retires those before it. @returns the new key's id. */
+/**
+ * Adds a key and retires those before it.
+ *
+ * @returns the new key's id.
+ * @throws {Error} when a key that stays was sealed with another secret, or one to be withdrawn is not there.
+ */
 export async function rotateSigningKey(
   tx: Tx,
   secret: KeySecret,
@@ -230,6 +228,8 @@ export async function rotateSigningKey(
     if (gone === undefined) throw new Error(`There is no key ${kid}`)
     tx.endTokens(keyTag(kid))
   }
+  // With another secret than the cell's it could not open the new key either, and would sign nothing.
+  for (const kept of await tx.run(selectKeys, {})) opened(kept, secret)
   const aheadSeconds = rotation.now ? 0 : AHEAD_SECONDS
   const publicJwk = JSON.stringify(key.publicJwk)
   await tx.run(insertNext, { ...key, publicJwk, aheadSeconds, behindSeconds: BEHIND_SECONDS })

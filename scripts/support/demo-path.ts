@@ -1,29 +1,16 @@
-/** The path through the shop: browse at the edge, buy in the cell, change a price and see it. */
-import { type Client, createClient } from '../../shared/client/create-client.ts'
+/** The path through the shop: browse at the edge, buy in the cell, be a customer, change a price and see it. */
+import { createClient } from '../../shared/client/create-client.ts'
 import { ProblemError } from '../../shared/client/errors.ts'
 import type { Cart } from '../../shared/contracts/carts.ts'
 import type { Product } from '../../shared/contracts/catalog.ts'
 import type { Order } from '../../shared/contracts/orders.ts'
+import { walkAsCustomer } from './demo-customer.ts'
+import { ADDRESS, type Visit } from './demo-visit.ts'
 import { Walk, type WalkedStep } from './walk.ts'
 
 /** How a development edge is told where its shopper is; Cloudflare says it in production. */
 const IN_GERMANY = { 'MF-CF-Blob': JSON.stringify({ country: 'DE' }) }
 const PRICE_CHANGE_MINOR = 100
-
-const ADDRESS = {
-  name: 'Ada Lovelace',
-  line1: 'Hauptstraße 1',
-  city: 'Berlin',
-  postalCode: '10115',
-  country: 'DE',
-}
-
-interface Visit {
-  walk: Walk
-  baseUrl: string
-  shopper: Client
-  staff: Client
-}
 
 /** Walks the whole path and puts the price back, so that it can be walked again. */
 export async function walkDemo(options: {
@@ -44,6 +31,7 @@ export async function walkDemo(options: {
   if (product === null) return walk.steps
   const variant = product.variants.find(({ availability }) => availability === 'in_stock')!
   await buy(visit, variant.sku)
+  await walkAsCustomer(visit, { handle: product.handle, sku: variant.sku })
   await changePrice(visit, product.handle, variant)
   await refusals(visit)
   return walk.steps

@@ -1,4 +1,4 @@
-/** The keys of a development system: made once, kept in a folder that only its owner may read. */
+/** The keys of a development system: each made once, kept in a folder that only its owner may read. */
 import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -13,40 +13,31 @@ export interface DevKeys {
   tokenKeySecret: string
 }
 
-const FILES = {
-  tokenKeySecret: 'token-key-secret',
-  edgeSecret: 'edge-secret',
-  cartKey: 'cart-key',
-  authSecret: 'auth-secret',
-} as const
-
-/** Reads the keys in `folder`, making them the first time. */
+/**
+ * Reads the keys in `folder`, making those that are not there: all of them the first time, and later the ones that a
+ * release has added.
+ */
 export function ensureKeys(folder: string): DevKeys {
-  if (!existsSync(join(folder, FILES.tokenKeySecret))) makeKeys(folder)
-  return readKeys(folder)
-}
-
-/** @throws {Error} when there are none. */
-export function readKeys(folder: string): DevKeys {
-  const read = (file: string) => readFileSync(join(folder, file), 'utf8').trim()
-  if (!existsSync(join(folder, FILES.tokenKeySecret))) {
-    throw new Error(`There are no keys in ${folder}: start the system once with \`npm run dev\``)
-  }
   return {
-    tokenKeySecret: read(FILES.tokenKeySecret),
-    edgeSecret: read(FILES.edgeSecret),
-    cartKey: read(FILES.cartKey),
-    authSecret: read(FILES.authSecret),
+    edgeSecret: kept(folder, 'edge-secret', () => `edge-dev:${newSecret()}`),
+    cartKey: kept(folder, 'cart-key', newSecret),
+    authSecret: kept(folder, 'auth-secret', newSecret),
+    tokenKeySecret: kept(folder, 'token-key-secret', newSecret),
   }
 }
 
-function makeKeys(folder: string): void {
+/** The text of a file in `folder`, made and written when there is none. */
+export function kept(folder: string, name: string, make: () => string): string {
+  const file = join(folder, name)
+  // One that is empty was being written when its process ended.
+  const known = existsSync(file) ? readFileSync(file, 'utf8').trim() : ''
+  if (known !== '') return known
+  const made = make()
   mkdirSync(folder, { recursive: true, mode: 0o700 })
-  const write = (file: string, text: string) =>
-    writeFileSync(join(folder, file), `${text}\n`, { mode: 0o600 })
-  write(FILES.edgeSecret, `edge-dev:${randomBytes(32).toString('base64url')}`)
-  write(FILES.cartKey, randomBytes(32).toString('base64url'))
-  write(FILES.authSecret, randomBytes(32).toString('base64url'))
-  // Last: its presence says that all are there.
-  write(FILES.tokenKeySecret, randomBytes(32).toString('base64url'))
+  writeFileSync(file, `${made}\n`, { mode: 0o600 })
+  return made
+}
+
+function newSecret(): string {
+  return randomBytes(32).toString('base64url')
 }

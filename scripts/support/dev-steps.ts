@@ -5,6 +5,8 @@ interface Ready {
   edgeUrl: string
   cellUrl: string
   seconds: number
+  /** Whether `npm run sign-in` knows an owner of this system. */
+  hasOwner: boolean
 }
 
 interface Shown {
@@ -12,7 +14,7 @@ interface Shown {
   sku: string
 }
 
-export async function printSteps({ edgeUrl, cellUrl, seconds }: Ready): Promise<void> {
+export async function printSteps({ edgeUrl, cellUrl, seconds, hasOwner }: Ready): Promise<void> {
   const { handle, sku } = await firstProduct(edgeUrl)
   console.log(`
 ${styleText(['bold', 'green'], `Ready in ${seconds.toFixed(1)} s.`)}
@@ -22,7 +24,7 @@ ${styleText(['bold', 'green'], `Ready in ${seconds.toFixed(1)} s.`)}
   docs    ${edgeUrl}/docs
   mail    ${edgeUrl}/dev/mailbox
   health  ${edgeUrl}/health/edge
-
+${hasOwner ? '' : OWNER_UNKNOWN}
 Paste these in order, in one shell, in this folder:
 
 # 1 list products, twice: the second answer is a hit
@@ -42,7 +44,7 @@ curl -siw '\\n' "${edgeUrl}/v1/carts/$(echo "$CART" | sed -E 's/.*"id":"(cart_[^
 
 # 5 change a price as staff, and keep the position of the change
 POSITION=$(curl -si -X PUT '${edgeUrl}/v1/staff/variants/${sku}/prices' -H 'content-type: application/json' \\
-  -H "authorization: Bearer $(npm run -s token -- --role staff)" -d '{"prices":{"EUR":4321}}' | tr -d '\\r' \\
+  -H "authorization: Bearer $(npm run -s sign-in)" -d '{"prices":{"EUR":4321}}' | tr -d '\\r' \\
   | sed -n 's/^tradewind-position: //p'); echo "$POSITION"
 
 # 6 the very next read with that position shows the new price
@@ -51,6 +53,11 @@ curl -siw '\\n' '${edgeUrl}/v1/products/${handle}?market=de' -H "tradewind-posit
 Ctrl-C stops everything. \`npm run demo\` walks the whole path.
 `)
 }
+
+const OWNER_UNKNOWN = `
+The database has an owner, whose password is not in this folder: step 5 and the demo need a token of theirs, which
+\`npm run -s sign-in -- --email ADDRESS\` prints, or of another, whom \`npm run owner -- --another\` makes.
+`
 
 /** The first product of the German market that can be bought. */
 async function firstProduct(edgeUrl: string): Promise<Shown> {

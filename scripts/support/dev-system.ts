@@ -13,12 +13,15 @@ import { Children } from './children.ts'
 import { seedDemo } from './demo-catalogue.ts'
 import { type DevKeys, ensureKeys } from './dev-keys.ts'
 import { ensureDevLogin } from './dev-login.ts'
+import { ensureDevOwner } from './dev-owner.ts'
 import { migrate } from './migrate.ts'
 import { freePortFrom } from './ports.ts'
 import { KEYS_FOLDER, ROOT, STATE_FOLDER } from './state.ts'
 
 const EDGE_PORT = 8787
 const DATABASE = 'tradewind'
+/** The name of the cell. */
+export const DEV_CELL = 'eu'
 const DUPLICATE_DATABASE = '42P04'
 const START_MS_MAX = 60_000
 const LOOK_EVERY_MS = 50
@@ -28,6 +31,8 @@ export interface DevSystem {
   cellUrl: string
   databaseUrl: string
   keys: DevKeys
+  /** Whether this folder holds the credentials of an owner. */
+  hasOwner: boolean
   stop(): Promise<void>
 }
 
@@ -57,16 +62,21 @@ export class DevStart {
     const databaseUrl = process.env.DATABASE_URL ?? (await startDatabase(this.children, ports))
     const login = ensureDevLogin(KEYS_FOLDER)
     await migrate(databaseUrl, login)
+    const cellDatabaseUrl = urlAs(databaseUrl, login)
     const environment = cellEnvironment({
       port: ports.cell,
       edgeUrl,
-      databaseUrl: urlAs(databaseUrl, login),
+      databaseUrl: cellDatabaseUrl,
       keys,
     })
     startCell(this.children, environment)
-    await Promise.all([seed(environment), answers(`${cellUrl}/health/ready`)])
+    const [hasOwner] = await Promise.all([
+      ensureDevOwner(KEYS_FOLDER, { url: cellDatabaseUrl, cell: DEV_CELL }),
+      seed(environment),
+      answers(`${cellUrl}/health/ready`),
+    ])
     await answers(`${edgeUrl}/health/edge`)
-    return { edgeUrl, cellUrl, databaseUrl, keys, stop: () => this.stop() }
+    return { edgeUrl, cellUrl, databaseUrl, keys, hasOwner, stop: () => this.stop() }
   }
 
   /** Ends the parts in order: nothing is asked of a part that is gone. */
@@ -135,7 +145,7 @@ export function cellEnvironment(options: {
   const { port, edgeUrl, databaseUrl, keys } = options
   return {
     NODE_ENV: 'development',
-    CELL: 'eu',
+    CELL: DEV_CELL,
     HOST: '127.0.0.1',
     PORT: String(port),
     DATABASE_URL: databaseUrl,
@@ -144,6 +154,7 @@ export function cellEnvironment(options: {
     TOKEN_KEY_SECRET: keys.tokenKeySecret,
     CART_KEY: keys.cartKey,
     AUTH_SECRET: keys.authSecret,
+    STAFF_SECOND_FACTOR: 'optional',
     MAIL_FOLDER: join(STATE_FOLDER, 'mail'),
     MAIL_FROM: 'Tradewind <shop@tradewind.test>',
     SHOP_URL: edgeUrl,
@@ -174,9 +185,9 @@ function startEdge(
   const envFile = join(KEYS_FOLDER, 'edge.env')
   const variables = {
     ENVIRONMENT: 'development',
-    DEFAULT_CELL: 'eu',
-    CELLS: JSON.stringify({ eu: { url: cellUrl } }),
-    EDGE_SECRETS: JSON.stringify({ eu: keys.edgeSecret }),
+    DEFAULT_CELL: DEV_CELL,
+    CELLS: JSON.stringify({ [DEV_CELL]: { url: cellUrl } }),
+    EDGE_SECRETS: JSON.stringify({ [DEV_CELL]: keys.edgeSecret }),
   }
   const lines = Object.entries(variables).map(([name, text]) => `${name}='${text}'\n`)
   writeFileSync(envFile, lines.join(''), { mode: 0o600 })

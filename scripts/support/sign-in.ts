@@ -1,7 +1,9 @@
-/** Signs in as the owner that `npm run dev` made for this folder. */
+/** Signs in at an edge: as anybody by a password, or as the owner that `npm run dev` made for this folder. */
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createClient } from '../../shared/client/create-client.ts'
+import { ProblemError } from '../../shared/client/errors.ts'
+import type { SignedIn } from '../../shared/contracts/identity.ts'
 import { KEYS_FOLDER } from './state.ts'
 
 export interface Credentials {
@@ -9,22 +11,52 @@ export interface Credentials {
   readonly password: string
 }
 
-const OWNER_FILE = 'owner.json'
+export const OWNER_FILE = 'owner.json'
 
-/** @throws {Error} where `npm run dev` never made an owner. */
-export function ownerCredentials(folder = KEYS_FOLDER): Credentials {
+/** `null` where `npm run dev` never made an owner. */
+export function ownerCredentials(folder = KEYS_FOLDER): Credentials | null {
   const file = join(folder, OWNER_FILE)
-  if (!existsSync(file)) {
-    throw new Error(`There is no owner in ${folder}: start the system once with \`npm run dev\``)
-  }
-  return JSON.parse(readFileSync(file, 'utf8')) as Credentials
+  const text = existsSync(file) ? readFileSync(file, 'utf8').trim() : ''
+  return text === '' ? null : (JSON.parse(text) as Credentials)
 }
 
-/** An access token of the development system's owner, good for ten minutes. */
+/**
+ * @param claim.code completes the sign-in of who has a second factor.
+ * @throws {Error} that says why, in words for whoever typed the command; never with the password.
+ */
+export async function signInAt(
+  edgeUrl: string,
+  claim: Credentials & { kind: 'customer' | 'staff'; code?: string | undefined },
+): Promise<SignedIn> {
+  const { code, ...body } = claim
+  const { identity } = createClient({ baseUrl: edgeUrl })
+  try {
+    const answer = await identity.signIn({ body })
+    if (answer.status === 'signed_in') return answer
+    if (code === undefined) throw new Error(`${claim.email} has a second factor: add --code CODE`)
+    return await identity.signInSecondFactor({ body: { challenge: answer.challenge, code } })
+  } catch (error) {
+    if (!(error instanceof ProblemError)) throw error
+    throw new Error(`${claim.email} cannot sign in: ${error.message}`, { cause: error })
+  }
+}
+
+/**
+ * Signs in as the owner of this folder's development system.
+ *
+ * @throws {Error} that says what to do when there is none, or when the database has another.
+ */
+export async function signInAsOwner(edgeUrl: string, code?: string): Promise<SignedIn> {
+  const owner = ownerCredentials()
+  if (owner === null) {
+    throw new Error(
+      'This folder knows no owner: start the system with `npm run dev`, or make one with `npm run owner`',
+    )
+  }
+  return await signInAt(edgeUrl, { ...owner, kind: 'staff', code })
+}
+
+/** An access token of that owner, good for ten minutes. */
 export async function developerToken(edgeUrl: string): Promise<string> {
-  const client = createClient({ baseUrl: edgeUrl })
-  const body = { ...ownerCredentials(), kind: 'staff' as const }
-  const signedIn = await client.identity.signIn({ body })
-  if (signedIn.status === 'signed_in') return signedIn.accessToken
-  throw new Error('The owner has a second factor: put a token into TRADEWIND_TOKEN')
+  return (await signInAsOwner(edgeUrl)).accessToken
 }

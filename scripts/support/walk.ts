@@ -1,4 +1,5 @@
 /** Records a walk through a running system: each step's request, where it was answered, and what it should have been. */
+import { setTimeout as delay } from 'node:timers/promises'
 import type { ResponseMeta } from '../../shared/client/create-client.ts'
 import { HEADERS } from '../../shared/headers.ts'
 
@@ -14,6 +15,8 @@ export interface WalkedStep {
 }
 
 type Seen = Pick<WalkedStep, 'request' | 'status' | 'cacheStatus' | 'cell' | 'ms'>
+const ASK_EVERY_MS = 20
+const ASK_MS_MAX = 10_000
 const NOTHING_SEEN: Seen = { request: '', status: 0, cacheStatus: null, cell: null, ms: 0 }
 
 export class Walk {
@@ -50,6 +53,27 @@ export class Walk {
       ms: performance.now() - startedAt,
     }
     return new Response(body.byteLength === 0 ? null : body, response)
+  }
+
+  /**
+   * Makes a request again and again until its answer is what is looked for. The step then took from the first of them until that
+   * answer.
+   *
+   * @returns what `look` made of the answer, or `null` when it did not come in `ASK_MS_MAX`.
+   */
+  async sendUntil<T>(
+    url: string,
+    look: (response: Response) => T | null | Promise<T | null>,
+    init: RequestInit = {},
+  ): Promise<T | null> {
+    const startedAt = performance.now()
+    for (;;) {
+      const found = await look(await this.send(url, init))
+      const ms = performance.now() - startedAt
+      this.#seen = { ...this.#seen, ms }
+      if (found !== null || ms >= ASK_MS_MAX) return found
+      await delay(ASK_EVERY_MS)
+    }
   }
 
   /**

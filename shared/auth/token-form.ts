@@ -6,13 +6,23 @@
 import { base64url } from 'jose'
 import { ACCESS_TOKEN_ALGORITHMS, ACCESS_TOKEN_BYTES_MAX, ACCESS_TOKEN_TYPE } from '../principal.ts'
 
-/** What a token says, by nobody's word but its own. */
-export interface TokenForm {
+/** The key that a token names, and how it says to use it. */
+export interface TokenHeader {
+  readonly alg: (typeof ACCESS_TOKEN_ALGORITHMS)[number]
   readonly kid: string
+}
+
+/** A token taken apart, by nobody's word but its own. */
+export interface TokenForm extends TokenHeader {
   readonly claims: Readonly<Record<string, unknown>>
+  /** What was signed: header and payload as they were sent. */
+  readonly input: string
+  /** In base64url. */
+  readonly signature: string
 }
 
 /** A signature of either algorithm has 64 bytes. */
+const SIGNATURE_LENGTH = 86
 const SEGMENTS = /^([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.[A-Za-z0-9_-]{85}[AQgw]$/
 /** Last characters whose spare bits are zero (RFC 4648 §3.5), by how many characters stand in the last group of four. */
 const ENDS: readonly string[] = ['', '', 'AQgw', 'AEIMQUYcgkosw048']
@@ -20,7 +30,7 @@ const KID = /^[A-Za-z0-9_-]{1,64}$/
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /** The header of one key is the same in all its tokens. */
-const headers = new Map<string, string>()
+const headers = new Map<string, TokenHeader>()
 const HEADERS_MAX = 64
 
 /** @returns `null` for what no issuer of ours would write. It says nothing of the signature. */
@@ -28,22 +38,26 @@ export function readToken(token: string): TokenForm | null {
   if (token.length > ACCESS_TOKEN_BYTES_MAX) return null
   const [, header, payload] = SEGMENTS.exec(token) ?? []
   if (header === undefined || payload === undefined) return null
-  const kid = headers.get(header) ?? kidIn(header)
-  if (kid === null) return null
+  const read = headers.get(header) ?? readHeader(header)
+  if (read === null) return null
   const claims = canonical(payload)
-  return claims && { kid, claims }
+  if (claims === null) return null
+  const { alg, kid } = read
+  const dot = token.length - SIGNATURE_LENGTH - 1
+  return { alg, kid, claims, input: token.slice(0, dot), signature: token.slice(dot + 1) }
 }
 
 /** Exactly `alg`, `kid` and `typ`: no key, no address of one, nothing critical (RFC 8725 §3.1, §3.11). */
-function kidIn(segment: string): string | null {
+function readHeader(segment: string): TokenHeader | null {
   const header = canonical(segment)
   if (header === null || Object.keys(header).length !== 3) return null
   const { alg, kid, typ } = header
   const isOurs = (ACCESS_TOKEN_ALGORITHMS as readonly unknown[]).includes(alg)
   if (!isOurs || typ !== ACCESS_TOKEN_TYPE || typeof kid !== 'string' || !KID.test(kid)) return null
   if (headers.size >= HEADERS_MAX) headers.clear()
-  headers.set(segment, kid)
-  return kid
+  const read = { alg: alg as TokenHeader['alg'], kid }
+  headers.set(segment, read)
+  return read
 }
 
 /** An object written as `JSON.stringify` writes it: no member twice, no blank, no number but in its shortest form. */

@@ -3,6 +3,7 @@ import type { CreateProduct, StaffCategory, StaffProduct } from '../../shared/co
 import type { PriceList } from '../../shared/contracts/price-lists.ts'
 import type { CatalogCell } from '../regional/catalog/fixtures.ts'
 import { type OpenedCart, openCart, orderBody } from '../support/shop.ts'
+import { CUSTOMER_WRITES } from './customer-writes.ts'
 import { STAFF_WRITES } from './staff-writes.ts'
 
 export interface Write {
@@ -294,5 +295,6 @@ export const WRITES: readonly Write[] = [
   act('retireProduct', 'delta', 'once more'),
   act('publishProduct', 'delta', 'its return'),
   deletePriceList('trade', 'a group’s'),
+  ...CUSTOMER_WRITES,
   ...STAFF_WRITES,
 ]

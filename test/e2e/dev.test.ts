@@ -2,15 +2,26 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { readdirSync, readFileSync, statSync, utimesSync } from 'node:fs'
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { decodeJwt } from 'jose'
 import pg from 'pg'
 import { afterEach, beforeEach, expect, inject, test, vi } from 'vitest'
 import { isAlive, ROOT } from '../../scripts/support/state.ts'
+import { createClient } from '../../shared/client/create-client.ts'
+import { authenticatorOf } from '../support/authenticator.ts'
 import { queryRows } from '../support/database.ts'
 
 const READY_MS_MAX = 60_000
@@ -90,8 +101,15 @@ function runs(pid: number): boolean {
   }
 }
 
-const run = async (file: string, args: string[]) =>
-  (await promisify(execFile)(file, args, { cwd: ROOT, env: environment })).stdout
+async function run(file: string, args: string[], input = ''): Promise<string> {
+  const running = promisify(execFile)(file, args, { cwd: ROOT, env: environment })
+  running.child.stdin!.end(input)
+  return (await running).stdout
+}
+
+const owner = () => JSON.parse(readFileSync(join(folder, 'keys', 'owner.json'), 'utf8'))
+const signIn = (args: string[] = [], input = '') =>
+  run('node', ['scripts/sign-in.ts', ...args], input)
 
 test('it starts, what it prints works as printed, and Ctrl-C leaves no process', async () => {
   const dev = start('--port', '18787')
@@ -122,6 +140,8 @@ test('it starts, what it prints works as printed, and Ctrl-C leaves no process',
   expect(answers.slice(answers.lastIndexOf('HTTP/1.1'))).toContain('"amountMinor":4321')
   const demo = (await run('node', ['scripts/demo.ts', '--json'])).trim().split('\n').at(-1)!
   expect(JSON.parse(demo)).toMatchObject({ ok: true })
+  expect(demo).toContain('"signed in, with that cart"')
+  await signsIn(edgeUrl)
 
   const second = start()
   await once(second.process, 'exit')
@@ -134,11 +154,40 @@ test('it starts, what it prints works as printed, and Ctrl-C leaves no process',
   await vi.waitFor(() => expect(below.filter(runs)).toEqual([]), { timeout: 10_000 })
 })
 
+/** The owner without being named, anybody by a password on standard input, and by a second factor once there is one. */
+async function signsIn(edgeUrl: string): Promise<void> {
+  const { email, password } = owner()
+  const token = (await signIn()).trim()
+  expect(decodeJwt(token)).toMatchObject({ role: 'staff', iss: expect.stringContaining('eu') })
+  const { identity } = createClient({ baseUrl: edgeUrl, token })
+  expect(await identity.getMe()).toMatchObject({ email, kind: 'staff' })
+  const named = JSON.parse(await signIn(['--email', email, '--json'], `${password}\n`))
+  expect(named).toMatchObject({ status: 'signed_in', refreshToken: expect.any(String) })
+  const refused = signIn(['--email', email, '--kind', 'customer'], `${password}\n`)
+  await expect(refused).rejects.toMatchObject({
+    code: 1,
+    stdout: '',
+    stderr: `${email} cannot sign in: The credentials are refused\n`,
+  })
+  const { backupCodes, uri } = await identity.beginSecondFactor({ body: { password } })
+  await identity.confirmSecondFactor({ body: { code: authenticatorOf(uri)(new Date()) } })
+  await expect(signIn()).rejects.toMatchObject({ stderr: expect.stringContaining('--code CODE') })
+  expect(decodeJwt((await signIn(['--code', backupCodes[0]!])).trim())).toMatchObject({
+    role: 'staff',
+  })
+}
+
 test('a second start uses state and keys again and names a taken port; --fresh begins anew', async () => {
+  // As a release left them that knew no accounts: what is there stays, and what is missing is made.
+  const kept = randomBytes(32).toString('base64url')
+  mkdirSync(join(folder, 'keys'), { mode: 0o700 })
+  writeFileSync(join(folder, 'keys', 'cart-key'), `${kept}\n`, { mode: 0o600 })
   const first = start('--port', '18887')
   await ready(first)
   const key = () => readFileSync(join(folder, 'keys', 'cart-key'), 'utf8')
   const firstKey = key()
+  expect(firstKey.trim()).toBe(kept)
+  const firstOwner = owner()
   await end(first.process, 'SIGTERM')
 
   const squatter = createServer().listen(18_887, '127.0.0.1')
@@ -147,12 +196,16 @@ test('a second start uses state and keys again and names a taken port; --fresh b
   await ready(second)
   expect(second.output()).toContain('port 18887 is taken: the edge uses 18888')
   expect(key()).toBe(firstKey)
+  expect(owner()).toEqual(firstOwner)
+  expect(decodeJwt((await signIn()).trim())).toMatchObject({ role: 'staff' })
   await end(second.process, 'SIGTERM')
   squatter.close()
 
   const third = start('--port', '18887', '--fresh')
   await ready(third)
   expect(key()).not.toBe(firstKey)
+  expect(owner().password).not.toBe(firstOwner.password)
+  expect(decodeJwt((await signIn()).trim())).toMatchObject({ role: 'staff' })
 })
 
 test('a parent that is killed takes everything with it, and the next start finds its way', async () => {
@@ -189,12 +242,25 @@ test('a Postgres named by DATABASE_URL is migrated and used, and none is started
   await client.end()
   const given = Object.assign(new URL(inject('postgresUrl')), { pathname: `/${name}` }).toString()
   environment.DATABASE_URL = given
-  await ready(start('--port', '19187'))
+  const first = start('--port', '19187')
+  await ready(first)
   const { databaseUrl } = JSON.parse(readFileSync(join(folder, 'dev.json'), 'utf8'))
   expect(databaseUrl).toBe(given)
   expect(readdirSync(folder)).not.toContain('postgres')
   const shown = await queryRows<{ n: number }>(given, 'select count(*)::int as n from product')
   expect(shown[0]!.n).toBeGreaterThanOrEqual(60)
+  expect(first.output()).not.toContain('npm run owner')
+  await end(first.process, 'SIGTERM')
+
+  // Its owner is another installation's.
+  rmSync(join(folder, 'keys', 'owner.json'))
+  const second = start('--port', '19187')
+  await ready(second)
+  expect(second.output()).toContain('npm run owner')
+  expect(readdirSync(join(folder, 'keys'))).not.toContain('owner.json')
+  await expect(signIn()).rejects.toMatchObject({
+    stderr: expect.stringContaining('knows no owner'),
+  })
 })
 
 test('a source file that is written is taken up by the cell, which keeps its place', async () => {

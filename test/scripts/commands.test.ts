@@ -41,7 +41,7 @@ describe.each(commands)('npm run %s', (name, line) => {
 })
 
 it.each(pages)('%s names only commands that exist', (page) => {
-  const named = readFileSync(join(ROOT, page), 'utf8').matchAll(/npm run (?:--?\w+ )*([\w:]+)/g)
+  const named = readFileSync(join(ROOT, page), 'utf8').matchAll(/npm run (?:--?\w+ )*([\w:-]+)/g)
   expect([...named].map(([, name = '']) => name).filter((name) => !(name in scripts))).toEqual([])
 })
 

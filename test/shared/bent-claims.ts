@@ -67,7 +67,7 @@ function badValues({ iss, sub }: Forge['claims']): Record<string, unknown[]> {
     iss: [
       ...[undefined, null, '', 1, [iss], [iss, 'x'], { iss }, `${iss} `, ` ${iss}`, `${iss}\u0000`],
       ...[
-        'tradewind:us',
+        'tradewind:zz',
         'tradewind:',
         'tradewind',
         'tradewind:e',

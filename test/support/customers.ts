@@ -4,6 +4,7 @@ import { newCellId } from '../../shared/ids.ts'
 import type { TestCell } from './cell.ts'
 import { queryRows } from './database.ts'
 import { accessToken } from './keys.ts'
+import { cellPosition } from './staff.ts'
 
 export interface TestCustomer {
   readonly id: string
@@ -17,7 +18,7 @@ let made = 0
 
 /** A customer with one session; the password is one that nobody knows unless it is given. */
 export async function addCustomer(
-  { url, services }: TestCell,
+  cell: TestCell,
   options: {
     email?: string
     emailVerified?: boolean
@@ -26,6 +27,7 @@ export async function addCustomer(
     password?: string
   } = {},
 ): Promise<TestCustomer> {
+  const { url, services } = cell
   made += 1
   const { email = `customer-${made}@example.com`, emailVerified = true, name = null } = options
   const { userAgent = null, password = randomBytes(16).toString('base64url') } = options
@@ -53,28 +55,22 @@ export async function addCustomer(
     id,
     session,
     email,
-    token: () => tokenOf(url, { id, session, now: services.clock.now() }),
+    token: () => tokenOf(cell, { id, session }),
   }
 }
 
 async function tokenOf(
-  url: string,
-  { id, session, now }: { id: string; session: string; now: Date },
+  cell: TestCell,
+  { id, session }: { id: string; session: string },
 ): Promise<string> {
-  const [account] = await queryRows<{ position: string; group: string | null }>(
-    url,
-    `select format('cell=%s;h=%s', clock.n, clock.history) as position,
-       account.customer_group as "group"
-     from feed_clock clock join account on account.id = $1 where clock.feed = 'cell'`,
-    [id],
-  )
-  const { position, group } = account!
-  const claims = { sid: session, position }
+  const text = 'select customer_group as "group" from account where id = $1'
+  const [account] = await queryRows<{ group: string | null }>(cell.url, text, [id])
+  const { group } = account!
   return await accessToken({
     role: 'customer',
     sub: id,
-    claims,
-    now,
+    claims: { sid: session, position: await cellPosition(cell) },
+    now: cell.services.clock.now(),
     ...(group === null ? {} : { group }),
   })
 }

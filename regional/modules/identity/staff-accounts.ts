@@ -5,9 +5,6 @@ import type { Runner, Tx } from '../../platform/database.ts'
 import { statement, value } from '../../platform/statement.ts'
 import { v7 as uuidv7 } from '../../platform/uuid.ts'
 
-/** The provider of an account whose credential is a password, as the library names it. */
-const PASSWORD_PROVIDER = 'credential'
-
 export interface StaffAccount {
   id: string
   email: string
@@ -86,9 +83,7 @@ const insertAccount = statement<
     returning id
   )
   insert into credential (id, account_id, provider, subject, password)
-  select ${value('credential')}, id, ${sql.raw(`'${PASSWORD_PROVIDER}'`)}, id,
-    ${value('passwordHash')}
-  from created
+  select ${value('credential')}, id, 'credential', id, ${value('passwordHash')} from created
   returning account_id as id`,
 )
 

@@ -36,11 +36,14 @@ export async function member(
   return memberDocument(await knownMember(runner, accountId))
 }
 
+/** Before every id of staff, and behind those of customers, who are many. */
+const FIRST = 'stf_'
+
 /** A page of members, by id, which is when they joined. */
 export async function memberPage(
   runner: Runner,
   actor: Actor,
-  { limit, after = '' }: { limit: number; after?: string | undefined },
+  { limit, after = FIRST }: { limit: number; after?: string | undefined },
 ): Promise<{ items: StaffMember[]; next: string | null }> {
   assertScope(actor, 'staff:read')
   const page = pageOf(await staffAccounts(runner, { after, limit: limit + 1 }), limit)

@@ -2,7 +2,7 @@
  * What a fresh isolate costs before it has answered: the CPU time of workerd from its start to the first answer, less
  * what a bare Worker takes likewise. It holds the script's compilation and its run, the feed, the markets and the product.
  */
-import { readdirSync, readFileSync } from 'node:fs'
+import { cpuMsOf } from '../cpu-time.ts'
 import { shopperRequest, startEdge } from '../edge.ts'
 import { exchange } from '../exchange.ts'
 import { median } from '../measure.ts'
@@ -34,13 +34,4 @@ async function cpuToFirstAnswer(worker: RunningWorkerd, request: Buffer): Promis
   } finally {
     await worker.stop()
   }
-}
-
-/** Linux counts the time that each thread was on a processor, in nanoseconds; other systems only round it. */
-function cpuMsOf(pid: number): number {
-  const folder = `/proc/${pid}/task`
-  const spentNs = readdirSync(folder).map((thread) =>
-    Number(readFileSync(`${folder}/${thread}/schedstat`, 'utf8').split(' ', 1)[0]),
-  )
-  return spentNs.reduce((sum, ns) => sum + ns, 0) / 1e6
 }

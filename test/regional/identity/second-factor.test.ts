@@ -11,10 +11,10 @@ import {
   renewBackupCodes,
   setUpSecondFactor,
 } from '../../../regional/modules/identity/second-factor.ts'
-import { codeOf, stepAt } from '../../../regional/modules/identity/totp.ts'
 import type { Tx } from '../../../regional/platform/database.ts'
 import type { Services } from '../../../regional/platform/implement.ts'
 import { newCellId } from '../../../shared/ids.ts'
+import { authenticatorOf } from '../../support/authenticator.ts'
 import { cloneDatabase, queryRows } from '../../support/database.ts'
 import { authSecret } from '../../support/keys.ts'
 import { testServices } from '../../support/services.ts'
@@ -45,18 +45,6 @@ async function newAccount(): Promise<{ accountId: string; email: string; issuer:
   return { accountId, email, issuer: 'Tradewind' }
 }
 
-/** The device's half: what the QR code held. */
-function deviceOf(uri: string) {
-  const text = new URL(uri).searchParams.get('secret')!
-  const bits = [...text].map((letter) => BASE32.indexOf(letter).toString(2).padStart(5, '0'))
-  const bytes = bits
-    .join('')
-    .match(/.{8}/g)!
-    .map((byte) => Number.parseInt(byte, 2))
-  return (now: Date) => codeOf(Buffer.from(bytes), stepAt(now))
-}
-const BASE32 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
-
 function seconds(count: number): Date {
   return new Date(NOW.getTime() + count * 1_000)
 }
@@ -66,7 +54,7 @@ async function confirmed() {
   const owner = await newAccount()
   const { accountId } = owner
   const { uri, backupCodes } = await inTransaction((tx) => setUpSecondFactor(tx, secrets, owner))
-  const device = deviceOf(uri)
+  const device = authenticatorOf(uri)
   const now = seconds(-60)
   const attempt = { accountId, code: device(now), now }
   expect(await inTransaction((tx) => confirmSecondFactor(tx, secrets, attempt))).toBe(true)
@@ -97,7 +85,7 @@ describe('setting up', () => {
     const owner = await newAccount()
     const { accountId } = owner
     const { uri } = await inTransaction((tx) => setUpSecondFactor(tx, secrets, owner))
-    const device = deviceOf(uri)
+    const device = authenticatorOf(uri)
     const attempt = { accountId, code: device(NOW), now: NOW }
     expect(await inTransaction((tx) => passSecondFactor(tx, secrets, attempt))).toEqual({
       outcome: 'refused',
@@ -116,7 +104,7 @@ describe('setting up', () => {
     const second = await inTransaction((tx) => setUpSecondFactor(tx, secrets, owner))
     const confirmBy = ({ uri }: { uri: string }) =>
       inTransaction((tx) =>
-        confirmSecondFactor(tx, secrets, { accountId, code: deviceOf(uri)(NOW), now: NOW }),
+        confirmSecondFactor(tx, secrets, { accountId, code: authenticatorOf(uri)(NOW), now: NOW }),
       )
     expect(await confirmBy(first)).toBe(false)
     expect(await confirmBy(second)).toBe(true)

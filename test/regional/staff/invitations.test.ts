@@ -11,7 +11,7 @@ import { addMember, type Member, type Role } from '../../support/staff.ts'
 let cell: TestCell
 let owner: Member
 beforeAll(async () => {
-  cell = await startTestCell()
+  cell = await startTestCell({ config: { STAFF_SECOND_FACTOR: 'optional' } })
   owner = await addMember(cell, 'owner')
 })
 afterAll(() => cell?.close())
@@ -71,27 +71,38 @@ describe('an invitation', () => {
     expect(invitation).toMatchObject({ invitedBy: owner.id, grants: [{ role: 'stock' }] })
     const hours = Date.parse(invitation.expiresAt) - Date.parse(invitation.createdAt)
     expect(hours).toBe(72 * 3_600_000)
-    const response = await accept(token)
+    const password = randomUUID()
+    const response = await accept(token, { password })
     expect(response.status).toBe(200)
     expect(await response.json()).toEqual({ status: 'done' })
+    const credentials = { email, password, kind: 'staff' }
+    const signedIn = await cell.call('post', '/v1/sessions', { body: credentials })
+    const { accessToken } = (await signedIn.json()) as { accessToken: string }
+    const use = { token: accessToken }
+    expect((await cell.call('get', '/v1/staff/price-lists', use)).status).toBe(200)
     const account = await accountOf(email)
     expect(account).toMatchObject({ kind: 'staff', status: 'active', name: 'Ada' })
     expect(account).toMatchObject({ email_verified: true })
     expect(account!.password).toMatch(/^\$argon2id\$/)
-    const grants = await queryRows(
+    const granted = await queryRows(
       cell.url,
       'select role, cell, channel, granted_by from staff_grant where account_id = $1',
       [account!.id],
     )
-    expect(grants).toEqual([{ role: 'stock', cell: null, channel: null, granted_by: owner.id }])
+    expect(granted).toEqual([{ role: 'stock', cell: null, channel: null, granted_by: owner.id }])
     const audits = await queryRows(
       cell.url,
-      'select actor, action from audit where subject = $1 order by id',
+      'select actor, action, detail from audit where subject = $1 order by id',
       [invitation.id],
     )
+    const grants = ['stock * *']
     expect(audits).toEqual([
-      { actor: owner.id, action: 'invitation.created' },
-      { actor: account!.id, action: 'invitation.accepted' },
+      { actor: owner.id, action: 'invitation.created', detail: { grants, replaces: null } },
+      {
+        actor: account!.id,
+        action: 'invitation.accepted',
+        detail: { grants, invitedBy: owner.id },
+      },
     ])
   })
 

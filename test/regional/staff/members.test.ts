@@ -9,8 +9,9 @@ import { addMember, addSession, expectEnded, type Member, type Role } from '../.
 
 let cell: TestCell
 let owner: Member
+const statements: string[] = []
 beforeAll(async () => {
-  cell = await startTestCell()
+  cell = await startTestCell({ onStatement: (text) => statements.push(text) })
   owner = await addMember(cell, 'owner')
 })
 afterAll(() => cell?.close())
@@ -30,9 +31,9 @@ async function codeOf(response: Response): Promise<string> {
 }
 
 async function audits(subject: string) {
-  return await queryRows<{ actor: string; action: string }>(
+  return await queryRows<{ actor: string; action: string; detail: unknown }>(
     cell.url,
-    'select actor, action from audit where subject = $1 order by id',
+    'select actor, action, detail from audit where subject = $1 order by id',
     [subject],
   )
 }
@@ -67,6 +68,20 @@ describe('members', () => {
         { role: 'support', cell: 'eu', channel: 'web' },
       ],
     })
+  })
+
+  it('are found without passing by the customers, however many', async () => {
+    await queryRows(
+      cell.url,
+      `insert into account (id, kind, email)
+       select 'cus_eu_' || md5(n::text), 'customer', n || '@many.test' from generate_series(1, 5000) n`,
+    )
+    await queryRows(cell.url, 'analyze account')
+    await call(owner, 'get', '')
+    const page = statements.find((text) => text.includes(`kind = 'staff' and id >`))!
+    const values = page.replace('$1', `'stf_'`).replace('$2', '20')
+    const plan = await queryRows(cell.url, `explain (analyze, format json) ${values}`)
+    expect(JSON.stringify(plan)).not.toMatch(/Seq Scan|Removed by Filter": [1-9]/)
   })
 
   it('that are not there are unknown, a customer among them', async () => {
@@ -106,7 +121,13 @@ describe('a grant', () => {
     )
     const sessions = 'select 1 from session where account_id = $1'
     expect(await queryRows(cell.url, sessions, [member.id])).toHaveLength(1)
-    expect(await audits(member.id)).toEqual([{ actor: owner.id, action: 'staff.granted' }])
+    expect(await audits(member.id)).toEqual([
+      {
+        actor: owner.id,
+        action: 'staff.granted',
+        detail: { before: ['stock * *'], after: ['catalogue * *', 'support * web'] },
+      },
+    ])
   })
 
   it('that is repeated changes nothing, and ends no token', async () => {
@@ -210,7 +231,9 @@ describe('deactivation', () => {
     const sessions = 'select 1 from session where account_id = $1'
     expect(await queryRows(cell.url, sessions, [member.id])).toEqual([])
     expect((await call(owner, 'post', `/${member.id}/deactivate`)).status).toBe(200)
-    expect(await audits(member.id)).toEqual([{ actor: owner.id, action: 'staff.deactivated' }])
+    expect(await audits(member.id)).toEqual([
+      { actor: owner.id, action: 'staff.deactivated', detail: null },
+    ])
   })
 
   it('is undone by whoever holds what comes back', async () => {

@@ -32,7 +32,7 @@ async function codeOf(response: Response): Promise<string> {
 async function audits(subject: string) {
   return await queryRows<Record<string, unknown>>(
     cell.url,
-    'select actor, action, request_id from audit where subject = $1 order by id',
+    'select actor, action, request_id, detail from audit where subject = $1 order by id',
     [subject],
   )
 }
@@ -65,7 +65,12 @@ describe('a role', () => {
     const buyer = await addMember(cell, 'buyer')
     expect([...(await buyer.grants()).keys()]).toEqual(made.scopes)
     expect(await audits('buyer')).toEqual([
-      { actor: owner.id, action: 'role.created', request_id: 'test' },
+      {
+        actor: owner.id,
+        action: 'role.created',
+        request_id: 'test',
+        detail: { before: null, after: made.scopes },
+      },
     ])
   })
 
@@ -79,10 +84,10 @@ describe('a role', () => {
     await expectEnded(cell, token)
     const renewed = { token: await one.token() }
     expect((await cell.call('get', '/v1/staff/price-lists', renewed)).status).toBe(200)
-    expect((await audits('packer')).map(({ action }) => action)).toEqual([
-      'role.created',
-      'role.changed',
-    ])
+    expect((await audits('packer')).at(-1)).toMatchObject({
+      action: 'role.changed',
+      detail: { before: ['inventory:read'], after: ['catalogue:read', 'inventory:read'] },
+    })
   })
 
   it('whose title changes ends no token, and a repeat changes nothing at all', async () => {
