@@ -2,10 +2,10 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { changeGrants } from '../../regional/modules/access/index.ts'
 import { createStaffAccount } from '../../regional/modules/identity/index.ts'
-import { codeOf, stepAt } from '../../regional/modules/identity/totp.ts'
 import type { Clock } from '../../regional/platform/clock.ts'
 import type { SecondFactorNeeded, SignedIn } from '../../shared/contracts/identity.ts'
 import type { ProblemDetails } from '../../shared/problems.ts'
+import { authenticatorOf } from './authenticator.ts'
 import type { CellCall, TestCell } from './cell.ts'
 import { mailsTo } from './mail.ts'
 import { settle } from './reactions.ts'
@@ -19,6 +19,8 @@ export interface Person {
 /** A member of the staff, with the device and the codes of their second factor. */
 export interface FactorHolder extends Person {
   readonly backupCodes: readonly string[]
+  /** What the QR code held. */
+  readonly uri: string
   /** What the device shows. */
   code(now: Date): string
 }
@@ -142,12 +144,12 @@ export async function addFactor(cell: TestCell, member: Person): Promise<FactorH
     'post /v1/second-factor',
     { token, body: { password: member.password } },
   )
-  const code = deviceOf(uri)
+  const code = authenticatorOf(uri)
   await mustAsk(cell, 'post /v1/second-factor/confirm', {
     token,
     body: { code: code(cell.services.clock.now()) },
   })
-  return { ...member, backupCodes, code }
+  return { ...member, uri, backupCodes, code }
 }
 
 /** @throws {Error} when no second factor is asked for. */
@@ -156,13 +158,3 @@ export async function challengeFor(cell: TestCell, member: Person): Promise<stri
   if (body.status !== 'second_factor_needed') throw new Error(JSON.stringify(body))
   return (body as SecondFactorNeeded).challenge
 }
-
-/** The device's half of a factor: what the QR code held. */
-export function deviceOf(uri: string): (now: Date) => string {
-  const text = new URL(uri).searchParams.get('secret')!
-  const bits = [...text].map((letter) => BASE32.indexOf(letter).toString(2).padStart(5, '0'))
-  const bytes = bits.join('').match(/.{8}/g)!
-  const secret = Buffer.from(bytes.map((byte) => Number.parseInt(byte, 2)))
-  return (now) => codeOf(secret, stepAt(now))
-}
-const BASE32 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'

@@ -29,11 +29,12 @@ export const reactions: readonly Reaction[] = [mailLink]
 async function mailFor(
   tx: Tx,
   { libraries }: IdentityParts,
-  { purpose, kind, email }: LinkAsked,
+  { purpose, kind, email: asked }: LinkAsked,
 ): Promise<EmailRequest | null> {
-  const account = await accountByEmail(tx, { kind, email })
-  if (account === null || account.status !== 'active') return null
-  const { name, locale, emailVerified } = account
+  const account = await accountByEmail(tx, { kind, email: asked })
+  if (account?.status !== 'active' || account.email === null) return null
+  // The account's own: who asks may have written it in another way.
+  const { email, name, locale, emailVerified } = account
   const to = { to: email, locale, audience: kind }
   if (purpose === 'exists' && emailVerified) {
     return { ...to, template: 'account-exists', data: { name } }

@@ -8,6 +8,7 @@ import type { Actor, RequestDb } from '../../platform/implement.ts'
 import { statement, value } from '../../platform/statement.ts'
 import { v7 as uuidv7 } from '../../platform/uuid.ts'
 import { mergeCart } from '../carts/index.ts'
+import { claimOrders } from '../orders/index.ts'
 import { accountByPassword, type ProvenAccount, replacePassword } from './credentials.ts'
 import type { AccountKind } from './library-adapter.ts'
 import { type IdentityParts, takeTry } from './parts.ts'
@@ -79,6 +80,8 @@ async function grantTo(
   const begun = await beginSignedIn(tx, parts.services, { holder, userAgent })
   recordSignIn(tx, actor, begun)
   if (holder.kind === 'staff') return begun
+  // What was ordered as a guest since the address was proved is theirs too.
+  await claimOrders(tx, { customerId: holder.id, email: input.email })
   const { cartId } = await mergeCart(tx, { customerId: holder.id, cart: input.cart ?? null })
   return { ...begun, cartId }
 }
