@@ -17,7 +17,6 @@ export const PROBLEMS = {
   'access.denied': [403, 'The caller may not do this'],
   'credentials.refused': [401, 'The credentials are refused'],
   'refresh.refused': [401, 'The session has ended'],
-  'account.unverified': [403, 'The e-mail address has not been proved yet'],
   'account.unknown': [404, 'The account is not known'],
   'account.state_conflict': [409, 'The account is not in a state that allows this'],
   'link.refused': [410, 'The link has expired or was used'],

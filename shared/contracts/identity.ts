@@ -123,7 +123,7 @@ export const signIn = endpoint({
     }),
   },
   response: signInResponse,
-  problems: ['credentials.refused', 'account.unverified'],
+  problems: ['credentials.refused'],
 })
 
 export const signInSecondFactor = endpoint({

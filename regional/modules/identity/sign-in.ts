@@ -3,13 +3,14 @@ import { createHash, randomBytes } from 'node:crypto'
 import { sql } from 'drizzle-orm'
 import type { SecondFactorNeeded, SignedIn } from '../../../shared/contracts/identity.ts'
 import { Problem } from '../../../shared/problems.ts'
-import type { Tx } from '../../platform/database.ts'
+import type { DomainEvent, Tx } from '../../platform/database.ts'
 import type { Actor, RequestDb } from '../../platform/implement.ts'
 import { statement, value } from '../../platform/statement.ts'
 import { v7 as uuidv7 } from '../../platform/uuid.ts'
 import { mergeCart } from '../carts/index.ts'
 import { claimOrders } from '../orders/index.ts'
 import { accountByPassword, type ProvenAccount, replacePassword } from './credentials.ts'
+import { linkAsked } from './events.ts'
 import type { AccountKind } from './library-adapter.ts'
 import { type IdentityParts, takeTry } from './parts.ts'
 import { passSecondFactor } from './second-factor.ts'
@@ -40,11 +41,12 @@ export interface Caller {
 }
 
 /**
- * Signs in by password. An address without an account, a wrong password and a closed account are refused alike, in words, in
- * time and in what is recorded.
+ * Signs in by password. An address without an account, a wrong password, a closed account and one whose address is not proved
+ * are refused alike, in words, in time and in what is recorded. The last, because whoever signs an address up chooses the
+ * password: told that it is right, they would know that the address had no account before. Its owner is mailed the link.
  *
- * @throws {Problem} `credentials.refused`; `account.unverified` for who knows the password, but has not yet followed the
- *   link; `limit.exceeded` after too many tries; `cell.overloaded` when too many sign in at once.
+ * @throws {Problem} `credentials.refused`; `limit.exceeded` after too many tries; `cell.overloaded` when too many sign in
+ *   at once.
  */
 export async function signIn(
   parts: IdentityParts,
@@ -54,13 +56,13 @@ export async function signIn(
   const { db, actor } = caller
   takeTry(parts, 'sign-in', `${input.kind} ${input.email}`)
   const proven = await accountByPassword(parts.services, input)
-  if (proven === null) {
-    await db.inTransaction(async (tx) => recordRefusal(tx, actor, input.kind))
+  if (proven === null || !isProved(proven, input)) {
+    const link = proven !== null && mayMail(parts, input) ? verifyLinkTo(input) : null
+    await db.inTransaction(async (tx) => {
+      recordRefusal(tx, actor, input.kind)
+      if (link !== null) tx.publish(link)
+    })
     throw new Problem('credentials.refused')
-  }
-  if (input.kind === 'customer' && !proven.emailVerified) {
-    await db.inTransaction(async (tx) => recordRefusal(tx, actor, input.kind))
-    throw new Problem('account.unverified')
   }
   const proof = await currentProof(parts, db, { input, proven })
   const outcome = await db.inTransaction(async (tx) => {
@@ -69,6 +71,25 @@ export async function signIn(
     return await grantTo(tx, { parts, caller, input, holder })
   })
   return 'challenge' in outcome ? outcome : await signedIn(parts.services, outcome)
+}
+
+function isProved({ emailVerified }: ProvenAccount, { kind }: SignIn): boolean {
+  return kind === 'staff' || emailVerified
+}
+
+function verifyLinkTo({ email }: SignIn): DomainEvent {
+  return linkAsked({ purpose: 'verify', kind: 'customer', email })
+}
+
+/** Counted apart from what anybody can ask for: what is left of that would tell that a mail was sent. */
+function mayMail(parts: IdentityParts, { email }: SignIn): boolean {
+  try {
+    takeTry(parts, 'recovery', `unproved ${email}`)
+    return true
+  } catch (error) {
+    if (error instanceof Problem) return false
+    throw error
+  }
 }
 
 async function grantTo(
