@@ -227,7 +227,10 @@ export function createEdge(config: EdgeConfig, parts: EdgeReads, identities: Ide
     if (response.status >= 400) countError(counters, facts.id, await codeOf(response))
     response.headers.set(HEADERS.cacheStatus, 'tradewind; fwd=bypass')
     response.headers.set(HEADERS.cell, cell.name)
-    response.headers.set('server-timing', `cell;dur=${now() - startedAtMs}`)
+    // Where somebody may be guessing, how long the cell took is nobody's to know.
+    if (attempt === null) {
+      response.headers.set('server-timing', `cell;dur=${now() - startedAtMs}`)
+    }
     attempt?.label(response)
     return secured(response, trace)
   }

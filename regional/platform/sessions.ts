@@ -127,13 +127,17 @@ const deleteOthers = statement<{ id: string; accountId: string }, { id: string }
     where account_id = ${value('accountId')} and id <> ${value('id')} returning id`,
 )
 
-/** Ends every session of an account but one, and their tokens. */
+/** Past so many, the account's tag stands for them: tags that are too many would end the tokens of everybody. */
+const SESSION_TAGS_MAX = 100
+
+/** Ends every session of an account but one, and their tokens; of very many, that one's access token too. */
 export async function endOtherSessionsOf(
   tx: Tx,
   { id, accountId }: { id: string; accountId: string },
 ): Promise<void> {
   const ended = await tx.run(deleteOthers, { id, accountId })
-  tx.endTokens(...ended.map((session) => sessionTag(session.id)))
+  if (ended.length > SESSION_TAGS_MAX) tx.endTokens(accountTag(accountId))
+  else tx.endTokens(...ended.map((session) => sessionTag(session.id)))
 }
 
 const selectOfAccount = statement<{ accountId: string; limit: number }, StoredSession>(

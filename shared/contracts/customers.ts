@@ -268,6 +268,7 @@ export const eraseMe = endpoint({
     'Erases the customer, for good. Their orders stay, without the person; one that waits for its payment must end first',
   access: 'customer',
   serve: forward(),
+  limit: { policy: 'sign-in' },
   request: { body: z.strictObject({ password: text(PASSWORD_LENGTH_MAX) }) },
   response: Erased,
   problems: ['credentials.refused', 'account.state_conflict'],

@@ -37,7 +37,7 @@ export const facts: readonly EndpointFacts[] = [
   {"id":"customers.deleteAddress","method":"delete","path":"/v1/me/addresses/{addressId}","access":"customer","serve":{"kind":"forward","creates":false,"bodyBytesMax":65536},"status":200,"query":[]},
   {"id":"customers.deleteCustomerGroup","method":"delete","path":"/v1/staff/customer-groups/{handle}","access":"staff:customers:write","serve":{"kind":"forward","creates":false,"bodyBytesMax":65536},"status":200,"query":[]},
   {"id":"customers.eraseCustomer","method":"post","path":"/v1/staff/customers/{customerId}/erase","access":"staff:customers:erase","serve":{"kind":"forward","creates":false,"bodyBytesMax":65536},"status":200,"query":[]},
-  {"id":"customers.eraseMe","method":"post","path":"/v1/me/erase","access":"customer","serve":{"kind":"forward","creates":false,"bodyBytesMax":65536},"status":200,"query":[]},
+  {"id":"customers.eraseMe","method":"post","path":"/v1/me/erase","access":"customer","serve":{"kind":"forward","creates":false,"bodyBytesMax":65536},"limit":{"policy":"sign-in"},"status":200,"query":[]},
   {"id":"customers.exportCustomer","method":"get","path":"/v1/staff/customers/{customerId}/export","access":"staff:customers:read","serve":{"kind":"forward","creates":false,"bodyBytesMax":65536},"status":200,"query":[]},
   {"id":"customers.exportMe","method":"get","path":"/v1/me/export","access":"customer","serve":{"kind":"forward","creates":false,"bodyBytesMax":65536},"status":200,"query":[]},
   {"id":"customers.getCustomer","method":"get","path":"/v1/staff/customers/{customerId}","access":"staff:customers:read","serve":{"kind":"forward","creates":false,"bodyBytesMax":65536},"status":200,"query":[]},

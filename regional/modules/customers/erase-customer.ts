@@ -1,25 +1,25 @@
 /** Erases a person (GDPR, article 17): what they bought stays, who they were does not. */
-import { Problem } from '../../../shared/problems.ts'
 import { asCustomer, assertScope } from '../../platform/access.ts'
 import type { Tx } from '../../platform/database.ts'
 import { forgetPerson } from '../../platform/forget.ts'
 import type { Actor, RequestDb, Services } from '../../platform/implement.ts'
 import { eraseCarts } from '../carts/index.ts'
-import { accountByOwnPassword, eraseAccount, lockCustomer } from '../identity/index.ts'
+import { assertOwnPassword, eraseAccount, lockCustomer } from '../identity/index.ts'
 import { claimOrders, eraseOrders } from '../orders/index.ts'
 import { eraseAddresses } from './addresses.ts'
 import { audited } from './audited.ts'
 import { known } from './customers.ts'
 
 interface Context {
-  readonly services: Pick<Services, 'db' | 'passwords'>
+  readonly services: Services
   readonly db: RequestDb
 }
 
 /**
  * Erases the actor, who proves once more to be the one: a token may have been left on somebody's device.
  *
- * @throws {Problem} `credentials.refused`; `account.state_conflict` while an order waits for its payment.
+ * @throws {Problem} `credentials.refused`, which is recorded; `limit.exceeded`; `account.state_conflict` while an order waits
+ *   for its payment.
  */
 export async function eraseSelf(
   { services, db }: Context,
@@ -28,8 +28,7 @@ export async function eraseSelf(
 ): Promise<void> {
   const { id: accountId } = asCustomer(actor)
   // Hashing takes long, so it is done before there is a transaction.
-  const proven = await accountByOwnPassword(services, { accountId, password })
-  if (proven === null) throw new Problem('credentials.refused')
+  await assertOwnPassword(services, { db, actor }, password)
   await db.inTransaction((tx) => erase(tx, actor, accountId))
 }
 

@@ -12,18 +12,25 @@ import { addressesOf } from './addresses.ts'
 import { audited } from './audited.ts'
 import { known } from './customers.ts'
 
+const EXPORT_SCOPES = ['customers:read', 'orders:read', 'carts:read'] as const
+
 /** @throws {Problem} `account.unknown`. */
 export async function exportOwnData(tx: Tx, actor: Actor, now: Date): Promise<PersonalData> {
   return await exported(tx, actor, { customerId: asCustomer(actor).id, now })
 }
 
-/** For staff that answer a request which came by another way. @throws {Problem} `account.unknown`. */
+/**
+ * For staff that answer a request which came by another way. Orders and carts are in it, of every channel, so their scopes
+ * are needed as well.
+ *
+ * @throws {Problem} `account.unknown`.
+ */
 export async function exportCustomer(
   tx: Tx,
   actor: Actor,
   input: { customerId: string; now: Date },
 ): Promise<PersonalData> {
-  assertScope(actor, 'customers:read')
+  for (const scope of EXPORT_SCOPES) assertScope(actor, scope)
   return await exported(tx, actor, input)
 }
 

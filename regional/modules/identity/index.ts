@@ -5,7 +5,6 @@ import { reactions } from './reactions.ts'
 import { routes } from './routes.ts'
 
 export { type Account, accountById } from './accounts.ts'
-export { accountByOwnPassword } from './credentials.ts'
 export {
   customerById,
   customerPage,
@@ -15,6 +14,7 @@ export {
   setGroupOf,
   setStatusOf,
 } from './customer-accounts.ts'
+export { assertOwnPassword } from './own-password.ts'
 export {
   activeStaffOf,
   createStaffAccount,

@@ -1,8 +1,9 @@
 /** Asks whoever is signed in for their password again, before a change that matters: a token may be somebody else's. */
 import { Problem } from '../../../shared/problems.ts'
 import { asAccount } from '../../platform/access.ts'
+import type { Services } from '../../platform/implement.ts'
 import { accountByOwnPassword, type ProvenAccount } from './credentials.ts'
-import { type IdentityParts, takeTry } from './parts.ts'
+import { type IdentityParts, identityParts, takeTry } from './parts.ts'
 import type { Caller } from './sign-in.ts'
 
 /** @throws {Problem} `credentials.refused`, which is recorded; `limit.exceeded`; `cell.overloaded`. */
@@ -20,4 +21,13 @@ export async function provenByPassword(
     tx.audit({ actor: accountId, action: 'password.refused', subject: accountId, requestId }),
   )
   throw new Problem('credentials.refused')
+}
+
+/** Likewise, for other modules' changes that matter. */
+export async function assertOwnPassword(
+  services: Services,
+  caller: Pick<Caller, 'db' | 'actor'>,
+  password: string,
+): Promise<void> {
+  await provenByPassword(identityParts(services), caller, password)
 }
