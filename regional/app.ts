@@ -82,9 +82,10 @@ export function createApp(services: Services, modules: readonly Module[]) {
   app.onError((error, c) => {
     const problem = problemOf(error)
     const { error: kind, code: cause, reason } = reasonOf(error)
-    const stack = problem.status >= 500 ? stackOf(error) : undefined
+    const level = levelOf(problem)
+    const stack = level === 'error' ? stackOf(error) : undefined
     const told = { ...traceOf(c), code: problem.code, error: kind, cause, reason, stack }
-    log[levelOf(problem)](told, 'refused')
+    log[level](told, 'refused')
     return problem.toResponse(requestIdOf(c))
   })
   return app
@@ -243,8 +244,12 @@ function problemOf(error: Error): Problem {
   return databaseProblem(error) ?? new Problem('internal', { cause: error })
 }
 
-/** An edge that the cell does not trust is the operator's affair; callers are told that the cell is away. */
+/**
+ * An edge that the cell does not trust is the operator's affair; callers are told that the cell is away. Turning people
+ * away who come all at once is what it is meant to do, and must cost little.
+ */
 function levelOf({ status, code }: Problem): 'error' | 'warn' | 'debug' {
+  if (code === 'cell.overloaded') return 'warn'
   if (status >= 500) return 'error'
   return code === 'request.unsigned' ? 'warn' : 'debug'
 }

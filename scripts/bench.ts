@@ -24,6 +24,8 @@ ${limits.map(({ name, limit, unit, about }) => `  ${name.padEnd(14)}${`${limit} 
 /** Many short turns rather than few long ones: the median then sheds what else the machine did meanwhile. */
 const TURNS = 9
 const QUICK_TURNS = 3
+const PEOPLE = 5_000
+const QUICK_PEOPLE = 500
 const SECONDS_MAX = 20
 const SLACK_MAX = 0.9
 
@@ -54,7 +56,7 @@ export async function bench(
     }
     const found: Limit[] = []
     for (const spec of selected.limits) {
-      found.push(limitOf(spec, await spec.measure(stage)))
+      found.push(limitOf(spec, await spec.measure(stage, plan)))
       say(limitLineOf(found.at(-1)!))
     }
     return { rows: measured, limits: found }
@@ -85,7 +87,6 @@ export function lineOf({
   ok,
   notes,
 }: Row): string {
-  const noted = Object.entries(notes).map(([note, value]) => `${note} ${value}`)
   const columns = [
     name.padEnd(16),
     String(floor).padStart(8),
@@ -95,12 +96,18 @@ export function lineOf({
     p99Ratio.toFixed(2).padStart(10),
     (p99Bar?.toFixed(2) ?? '').padStart(5),
   ]
-  return [...columns, verdict(ok), noted.join(', ')].join(' ').trimEnd()
+  return [...columns, verdict(ok), noted(notes)].join(' ').trimEnd()
 }
 
-export function limitLineOf({ name, value, unit, limit, ok }: Limit): string {
+export function limitLineOf({ name, value, unit, limit, ok, notes }: Limit): string {
   const columns = [name.padEnd(16), `${value} ${unit}`.padStart(17), `of ${limit}`.padStart(13)]
-  return [...columns, verdict(ok)].join(' ').trimEnd()
+  return [...columns, verdict(ok), noted(notes)].join(' ').trimEnd()
+}
+
+function noted(notes: Readonly<Record<string, number>>): string {
+  return Object.entries(notes)
+    .map(([note, value]) => `${note} ${value}`)
+    .join(', ')
 }
 
 function verdict(ok: boolean): string {
@@ -134,7 +141,11 @@ export function readArguments(args: readonly string[]) {
     positionals.length === 0 || positionals.includes(name)
   return {
     selected: { rows: rows.filter(isAsked), limits: limits.filter(isAsked) },
-    plan: { turns: values.quick ? QUICK_TURNS : TURNS, secondsPerTurn },
+    plan: {
+      turns: values.quick ? QUICK_TURNS : TURNS,
+      secondsPerTurn,
+      people: values.quick ? QUICK_PEOPLE : PEOPLE,
+    },
     slack,
     json: values.json,
     help: values.help,

@@ -55,6 +55,11 @@ export interface PasswordHasherOptions {
   cost?: PasswordCost
 }
 
+/** A place in the queue, good for one call. */
+export interface Turn {
+  isTaken: boolean
+}
+
 interface Job {
   derivation: Derivation
   arrivedAt: number
@@ -79,6 +84,8 @@ export class PasswordHasher {
   readonly #slots = new RetrySlots({ waitMsMax: RETRY_AFTER_MS_MAX })
   readonly #threads = new Set<Thread>()
   readonly #waiting = new Set<Job>()
+  /** Places that were given to who has not called yet. */
+  #held = 0
   #isClosed = false
   #measuredMs: number | null = null
 
@@ -104,18 +111,37 @@ export class PasswordHasher {
   }
 
   /**
+   * Runs work that needs a password compared with something that it must look up first. The place in the queue is taken
+   * before, so that who is refused has cost the database nothing.
+   *
+   * @throws {Problem} `cell.overloaded`, with the second at which to come back.
+   */
+  async inTurn<T>(work: (turn: Turn) => Promise<T>): Promise<T> {
+    this.#assertRoom()
+    const turn: Turn = { isTaken: false }
+    this.#held += 1
+    try {
+      return await work(turn)
+    } finally {
+      this.#take(turn)
+    }
+  }
+
+  /**
    * Whether a password is the one that was hashed, compared in constant time.
    *
+   * @param turn the place to use up; without one there must be room.
    * @returns `needsRehash` when it is, and its hash has cost less than hashes do now.
    * @throws {Problem} `cell.overloaded`, with the second at which to come back.
    */
   async verify(
     password: string,
     hash: string,
+    turn?: Turn,
   ): Promise<{ matches: boolean; needsRehash: boolean }> {
     const stored = parseHash(hash)
     const read = readPassword(password)
-    const tag = await this.#derive(bytesOf(password), stored)
+    const tag = await this.#derive(bytesOf(password), stored, turn)
     const matches = 'bytes' in read && timingSafeEqual(tag, stored.tag)
     return { matches, needsRehash: matches && !this.#isCurrent(stored) }
   }
@@ -125,9 +151,9 @@ export class PasswordHasher {
    *
    * @throws {Problem} `cell.overloaded`, with the second at which to come back.
    */
-  async verifyNothing(password: string): Promise<void> {
+  async verifyNothing(password: string, turn?: Turn): Promise<void> {
     const shape = { ...this.#cost, salt: randomBytes(SALT_BYTES), tag: Buffer.alloc(TAG_BYTES) }
-    const tag = await this.#derive(bytesOf(password), shape)
+    const tag = await this.#derive(bytesOf(password), shape, turn)
     timingSafeEqual(tag, shape.tag)
   }
 
@@ -150,7 +176,7 @@ export class PasswordHasher {
     return isSameCost && tag.length === TAG_BYTES
   }
 
-  #derive(password: Uint8Array, hash: PasswordHash): Promise<Buffer> {
+  #derive(password: Uint8Array, hash: PasswordHash, turn?: Turn): Promise<Buffer> {
     const { salt, tag, memoryKiB, passes, parallelism } = hash
     const derivation: Derivation = {
       password,
@@ -160,15 +186,24 @@ export class PasswordHasher {
     }
     return new Promise((resolve, reject) => {
       if (this.#isClosed) throw new Problem('cell.unavailable')
-      this.#assertRoom()
+      if (turn === undefined || !this.#take(turn)) this.#assertRoom()
       this.#waiting.add({ derivation, arrivedAt: this.#now(), resolve, reject })
       this.#dispatch()
     })
   }
 
+  /** @returns false when it was used up before. */
+  #take(turn: Turn): boolean {
+    if (turn.isTaken) return false
+    turn.isTaken = true
+    this.#held -= 1
+    return true
+  }
+
   #assertRoom(): void {
-    const running = [...this.#threads].filter(({ job }) => job !== null).length
-    const ahead = running + this.#waiting.size
+    let running = 0
+    for (const { job } of this.#threads) if (job !== null) running += 1
+    const ahead = running + this.#waiting.size + this.#held
     const costMs = this.#costMs()
     if (ahead < this.#threadsMax || ahead * costMs <= this.#waitMsMax) return
     throw this.#refusal(ahead * costMs)

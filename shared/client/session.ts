@@ -84,7 +84,8 @@ export class Session {
         return this.#tokens?.accessToken
       } catch (failure) {
         const isOver = failure instanceof ProblemError && failure.code === 'refresh.refused'
-        if (isOver && this.#isHeld(refreshToken)) this.end()
+        if (!this.#isHeld(refreshToken)) return this.#tokens?.accessToken
+        if (isOver) this.end()
         if (!isUnanswered(failure) || attempt >= ATTEMPTS_MAX) throw failure
       }
     }

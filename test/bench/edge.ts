@@ -3,19 +3,18 @@ import { HEADERS } from '../../shared/headers.ts'
 import { edgeSecret } from '../support/keys.ts'
 import { type Answer, exchange, ownHeaders } from './exchange.ts'
 import { requestBytes } from './signed-requests.ts'
-import type { Stage } from './stage.ts'
+import type { RunningCell, Stage } from './stage.ts'
 import { bundledEdge, CF_HEADER, type RunningWorkerd, startWorkerd } from './workerd.ts'
 
 /** The first requests fill the caches, and learn the feed and the markets. */
 const WARMING_MAX = 50
 
-/** Starts an edge in workerd before the edges' own cell. */
+/** Starts an edge in workerd before the edges' own cell, or another. */
 export async function startEdge(
   stage: Stage,
-  edge: { name: string; entry?: string; inspectorPort?: number },
+  edge: { name: string; entry?: string; inspectorPort?: number; cell?: RunningCell },
 ): Promise<RunningWorkerd> {
-  const { name, entry, ...rest } = edge
-  const cell = await stage.cellOfEdges()
+  const { name, entry, cell = await stage.cellOfEdges(), ...rest } = edge
   return await startWorkerd({
     folder: stage.folder,
     name,

@@ -10,6 +10,8 @@ export interface Sample {
 export interface Plan {
   readonly turns: number
   readonly secondsPerTurn: number
+  /** How many sign in at once. */
+  readonly people: number
 }
 
 /** The two sides of one row, ready to be measured. */

@@ -3,6 +3,7 @@ import type { CreateProduct, StaffCategory, StaffProduct } from '../../shared/co
 import type { PriceList } from '../../shared/contracts/price-lists.ts'
 import type { CatalogCell } from '../regional/catalog/fixtures.ts'
 import { type OpenedCart, openCart, orderBody } from '../support/shop.ts'
+import { ACCOUNT_WRITES } from './account-writes.ts'
 import { CUSTOMER_WRITES } from './customer-writes.ts'
 import { STAFF_WRITES } from './staff-writes.ts'
 
@@ -296,5 +297,6 @@ export const WRITES: readonly Write[] = [
   act('publishProduct', 'delta', 'its return'),
   deletePriceList('trade', 'a group’s'),
   ...CUSTOMER_WRITES,
+  ...ACCOUNT_WRITES,
   ...STAFF_WRITES,
 ]

@@ -6,7 +6,7 @@ import { rows } from '../bench/rows.ts'
 
 test('every row measures its floor and ours, which answer or write the same', async () => {
   const lines: string[] = []
-  const plan = { turns: 1, secondsPerTurn: 1 }
+  const plan = { turns: 1, secondsPerTurn: 1, people: 50 }
   const report = await bench({ rows, limits }, plan, (line) => lines.push(line))
   expect(report.rows.map((row) => row.name)).toEqual(rows.map((row) => row.name))
   for (const row of report.rows) {

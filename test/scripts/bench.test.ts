@@ -60,8 +60,8 @@ describe('measuring', () => {
 
   test('a limit is held by what is at most as large, however it is rounded', () => {
     const [spec] = limits
-    expect(limitOf(spec!, spec!.limit)).toMatchObject({ value: spec!.limit, ok: true })
-    const over = limitOf(spec!, spec!.limit + 0.01)
+    expect(limitOf(spec!, { value: spec!.limit })).toMatchObject({ value: spec!.limit, ok: true })
+    const over = limitOf(spec!, { value: spec!.limit + 0.01 })
     expect(over).toMatchObject({ value: spec!.limit, ok: false })
     expect(limitLineOf(over)).toMatch(/edge-bundle .* missed$/)
   })
@@ -73,7 +73,7 @@ describe('measuring', () => {
       return sample(turn)
     }
     const contest = { floor: side('f'), ours: side('o'), notes: {}, close: async () => {} }
-    const turns = await takeTurns(contest, { turns: 2, secondsPerTurn: 1 })
+    const turns = await takeTurns(contest, { turns: 2, secondsPerTurn: 1, people: 1 })
     expect(order).toEqual(['f0', 'o0', 'f1', 'o1', 'f2', 'o2'])
     expect(turns.map((turn) => turn.ours.perSecond)).toEqual([1, 2])
   })
@@ -225,6 +225,7 @@ describe('the command', () => {
       'edge-bundle',
       'edge-start',
       'edge-memory',
+      'sign-in-storm',
     ])
     const { selected } = readArguments(['cell-list', 'edge-start', '--quick'])
     expect(selected.rows.map((row) => row.name)).toEqual(['cell-list'])

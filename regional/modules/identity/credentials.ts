@@ -7,7 +7,7 @@
 import { sql } from 'drizzle-orm'
 import { Problem } from '../../../shared/problems.ts'
 import type { Runner, Tx } from '../../platform/database.ts'
-import type { PasswordHasher } from '../../platform/passwords.ts'
+import type { PasswordHasher, Turn } from '../../platform/passwords.ts'
 import { statement, value } from '../../platform/statement.ts'
 import type { AccountKind } from './library-adapter.ts'
 
@@ -63,8 +63,10 @@ export async function accountByPassword(
   claim: { kind: AccountKind; email: string; password: string },
 ): Promise<ProvenAccount | null> {
   const { kind, email, password } = claim
-  const [found] = await services.db.run(selectByEmail, { kind, email: email.toLowerCase() })
-  return await proven(services, found, password)
+  return await services.passwords.inTurn(async (turn) => {
+    const [found] = await services.db.run(selectByEmail, { kind, email: email.toLowerCase() })
+    return await proven(services.passwords, found, { password, turn })
+  })
 }
 
 /** The active account with this id, if the password is its own: asked again before a change that matters. */
@@ -72,20 +74,23 @@ export async function accountByOwnPassword(
   services: Hashed,
   claim: { accountId: string; password: string },
 ): Promise<ProvenAccount | null> {
-  const [found] = await services.db.run(selectById, { id: claim.accountId })
-  return await proven(services, found, claim.password)
+  const { accountId: id, password } = claim
+  return await services.passwords.inTurn(async (turn) => {
+    const [found] = await services.db.run(selectById, { id })
+    return await proven(services.passwords, found, { password, turn })
+  })
 }
 
 async function proven(
-  { passwords }: Hashed,
+  passwords: PasswordHasher,
   found: StoredAccount | undefined,
-  password: string,
+  { password, turn }: { password: string; turn: Turn },
 ): Promise<ProvenAccount | null> {
   if (found === undefined) {
-    await passwords.verifyNothing(password)
+    await passwords.verifyNothing(password, turn)
     return null
   }
-  const { matches, needsRehash } = await passwords.verify(password, found.passwordHash)
+  const { matches, needsRehash } = await passwords.verify(password, found.passwordHash, turn)
   if (!matches) return null
   return { ...found, rehashed: needsRehash ? await rehash(passwords, password) : null }
 }
