@@ -25,6 +25,7 @@ import { cellFor, type MarketFacts, placeOf, queryOf, wishesOf } from './geo/pla
 import { type Attempt, AttemptLimits } from './limits/attempts.ts'
 import { clientOf, FORCED_POLLS } from './limits/client.ts'
 import { announcesBody, assertWithinLimits } from './limits/request-limits.ts'
+import { Turns } from './limits/turns.ts'
 import { logFault } from './log.ts'
 import { methodsAt } from './methods-at.ts'
 import { preflight, secured, unshared } from './secured.ts'
@@ -51,6 +52,7 @@ export function createEdge(config: EdgeConfig, parts: EdgeReads, identities: Ide
   const answers = new AnswerHeaders(defaultCell.name)
   const forcedPolls = new TokenBuckets(FORCED_POLLS)
   const attempts = new AttemptLimits()
+  const turns = new Turns()
   const counters = newCounters()
   const app = new Hono()
 
@@ -121,7 +123,7 @@ export function createEdge(config: EdgeConfig, parts: EdgeReads, identities: Ide
       attempt?.takeOfAddress(now())
       return facts.serve.kind === 'cached'
         ? await cachedRead(c, facts, { group: groupOf(principal), directory, trace, wait })
-        : await forwarded(c, facts, { principal, directory, trace, attempt })
+        : await forwarded(c, facts, { principal, directory, trace, attempt, wait })
     } catch (error) {
       const refusal = refuse(problemOf(error), facts.id, trace)
       attempt?.label(refusal)
@@ -209,21 +211,28 @@ export function createEdge(config: EdgeConfig, parts: EdgeReads, identities: Ide
       directory: readonly MarketFacts[]
       trace: Trace
       attempt: Attempt | null
+      wait: WaitUntil
     },
   ): Promise<Response> {
     counters.forwards += 1
-    const { principal, directory, trace, attempt } = step
+    const { principal, directory, trace, attempt, wait } = step
     const place = placeOf(wishesOf(c.req.raw, queryOf(c.req.raw.url)), directory)
     const cell = cellFor(config, facts, { params: c.req.param(), principal })
+    const turn = turns.of(facts, cell.name)
+    turn?.assertRoom(now())
     const startedAtMs = now()
-    const response = await forward(cell, {
+    const answer = forward(cell, {
       original: c.req.raw,
       bodyBytesMax: bodyBytesMaxOf(facts),
-      beforeSent: attempt ? (body) => attempt.takeOfAccount(body, now()) : undefined,
+      beforeSent: async (body) => {
+        await attempt?.takeOfAccount(body, now())
+        turn?.begin(now())
+      },
       path: pathOf(c.req.raw),
       place,
       trace,
     })
+    const response = await (turn?.endWith(answer, wait) ?? answer)
     if (response.status >= 400) countError(counters, facts.id, await codeOf(response))
     response.headers.set(HEADERS.cacheStatus, 'tradewind; fwd=bypass')
     response.headers.set(HEADERS.cell, cell.name)

@@ -13,6 +13,7 @@ import {
   parsePosition,
 } from '../shared/freshness/position.ts'
 import { HEADERS } from '../shared/headers.ts'
+import { LIMIT_POLICIES } from '../shared/limits/policies.ts'
 import { CUSTOMER_GROUP, GROUP_PARAMETER, groupOf } from '../shared/principal.ts'
 import { Problem } from '../shared/problems.ts'
 import { type SealKey, seal } from '../shared/signing/seal.ts'
@@ -70,6 +71,7 @@ export function createApp(services: Services, modules: readonly Module[]) {
     app.on(route.endpoint.method, path, async (c) => {
       const startedAtMs = performance.now()
       const response = await answerRoute(c, route)
+      if (isHashing(route)) response.headers.set(HEADERS.turn, String(services.passwords.turnMs))
       if (log.isLevelEnabled(level)) {
         const ms = Math.round(performance.now() - startedAtMs)
         log[level]({ ...traceOf(c), contract: route.name, status: response.status, ms }, 'answered')
@@ -136,6 +138,10 @@ function groupAsked(search: string): string | null {
   if (!search.includes(GROUP_PARAMETER)) return null
   const group = new URLSearchParams(search).get(GROUP_PARAMETER)
   return group !== null && CUSTOMER_GROUP.test(group) ? group : null
+}
+
+function isHashing({ endpoint: { limit } }: Route): boolean {
+  return limit !== undefined && LIMIT_POLICIES[limit.policy].hashes
 }
 
 const NO_BODY = new Uint8Array()

@@ -13,6 +13,8 @@ export const HEADERS = {
   life: 'tradewind-life',
   /** Names a question of the feed; the answer repeats it, so that an answer to another question is known as one. */
   question: 'tradewind-question',
+  /** Of an answer for which a password was hashed: how many milliseconds one keeps the next waiting; cell to edge. */
+  turn: 'tradewind-turn',
   /** What the edge decided: `request="…", market="de", locale="de", country="DE"` (RFC 9651 dictionary). */
   context: 'tradewind-context',
   /** The cell that answered. */

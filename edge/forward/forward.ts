@@ -29,6 +29,8 @@ const PASSED_BACK = [
   'www-authenticate',
   'content-security-policy',
   HEADERS.position,
+  // For the edge itself, which takes it off.
+  HEADERS.turn,
 ]
 
 /** Bytes of one header that is passed on: an access token's limit, and well below what a cell accepts of them all. */

@@ -6,6 +6,7 @@
  */
 import { randomBytes, timingSafeEqual } from 'node:crypto'
 import { Worker } from 'node:worker_threads'
+import { RetrySlots } from '../../shared/limits/retry-slots.ts'
 import { Problem } from '../../shared/problems.ts'
 import type { Clock } from './clock.ts'
 import {
@@ -19,7 +20,6 @@ import {
   SALT_BYTES,
   TAG_BYTES,
 } from './password-format.ts'
-import { RetrySlots } from './retry-slots.ts'
 
 const THREAD = new URL('./password-thread.ts', import.meta.url)
 /** No more than a thread needs that only calls argon2, whose memory is outside the heap. */
@@ -155,6 +155,11 @@ export class PasswordHasher {
     const shape = { ...this.#cost, salt: randomBytes(SALT_BYTES), tag: Buffer.alloc(TAG_BYTES) }
     const tag = await this.#derive(bytesOf(password), shape, turn)
     timingSafeEqual(tag, shape.tag)
+  }
+
+  /** What one call keeps the next waiting for, in whole milliseconds. */
+  get turnMs(): number {
+    return Math.max(1, Math.round(this.#costMs()))
   }
 
   /** Calls that wait for a thread. */

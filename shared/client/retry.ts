@@ -17,6 +17,8 @@ export const RETRY_LIMITS: RetryLimits = {
 }
 
 const BACKOFF_MS = 100
+/** A service says when to come back in whole seconds, and everybody whom it told the same one must not come at once. */
+const RETRY_AFTER_SPREAD_MS = 1_000
 const BACKOFF_MS_MAX = 5_000
 
 /**
@@ -45,12 +47,12 @@ export function isPassing(failure: unknown): boolean {
 }
 
 /**
- * Milliseconds to wait after failed attempt number `attempt`, counted from 1: what the service asked for and up to one
- * step more, or else anything up to a bound that doubles, so that many clients do not come back at once.
+ * Milliseconds to wait after failed attempt number `attempt`, counted from 1: what the service asked for and up to
+ * a second more, or else anything up to a bound that doubles, so that many clients do not come back at once.
  */
 export function waitMsAfter(attempt: number, failure: unknown, random: () => number): number {
   const asked = failure instanceof ProblemError ? failure.retryAfterSeconds : undefined
-  if (asked !== undefined) return asked * 1_000 + random() * BACKOFF_MS
+  if (asked !== undefined) return asked * 1_000 + random() * RETRY_AFTER_SPREAD_MS
   return random() * Math.min(BACKOFF_MS_MAX, BACKOFF_MS * 2 ** attempt)
 }
 

@@ -16,6 +16,8 @@ export interface LimitRule {
 export interface LimitPolicy {
   readonly address: LimitRule
   readonly account: LimitRule
+  /** True where a password may be hashed, of which a cell can do few at once: see `edge/limits/turns.ts`. */
+  readonly hashes: boolean
 }
 
 export const LIMIT_POLICIES = {
@@ -23,21 +25,25 @@ export const LIMIT_POLICIES = {
   'sign-in': {
     address: { quota: 30, windowSeconds: 60 },
     account: { quota: 10, windowSeconds: 300 },
+    hashes: true,
   },
   /** An e-mail is sent to somebody who may not have asked: sign-up, a lost password, another try to verify. */
   recovery: {
     address: { quota: 10, windowSeconds: 60 },
     account: { quota: 3, windowSeconds: 600 },
+    hashes: true,
   },
   /** A refresh costs little and every open page does it; a session needs one in ten minutes, and a retry or two. */
   token: {
     address: { quota: 120, windowSeconds: 60 },
     account: { quota: 20, windowSeconds: 60 },
+    hashes: false,
   },
   /** Six digits are few: at five in five minutes, with three codes good at a time, half a chance takes five months. */
   'two-factor': {
     address: { quota: 30, windowSeconds: 60 },
     account: { quota: 5, windowSeconds: 300 },
+    hashes: false,
   },
 } as const satisfies Record<string, LimitPolicy>
 

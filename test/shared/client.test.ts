@@ -226,7 +226,7 @@ describe('repeating', () => {
       json({ items: [] }),
     ]
     await client().catalog.listMarkets()
-    expect(waits).toEqual([100, 2_050, 400])
+    expect(waits).toEqual([100, 2_500, 400])
   })
 
   it('ends after the attempts allowed, with the last refusal', async () => {

@@ -1,6 +1,6 @@
 /**
- * The crowd of a storm: customers who sign in at once, each from an address of its own, and come back when they are told
- * until they are in. Forked with a `Crowd` in JSON; it sends what came of it.
+ * The crowd of a storm: customers who sign in at once, each from an address of its own, and come back when they are told,
+ * as our own client does, until they are in. Forked with a `Crowd` in JSON; it sends what came of it.
  *
  * It stands for machines elsewhere, so it runs at a low priority on this one, and says what it took of it.
  */
@@ -68,7 +68,8 @@ async function signIn(port: number, request: Buffer): Promise<number> {
     if ((status !== 503 && status !== 429) || !(seconds >= 1)) {
       throw new Error(`a sign-in was answered ${status} without Retry-After: ${body}`)
     }
-    await delay(seconds * 1e3)
+    // Within the second to which the service had to round.
+    await delay((seconds + Math.random()) * 1e3)
   }
   throw new Error(`somebody was not signed in after ${ATTEMPTS_MAX} tries`)
 }

@@ -1,6 +1,6 @@
 /** The virtual queue of those who were refused. */
 import { expect, test } from 'vitest'
-import { RetrySlots } from '../../../regional/platform/retry-slots.ts'
+import { RetrySlots } from '../../../shared/limits/retry-slots.ts'
 
 const NOW = 1_700_000_000_000
 
