@@ -12,6 +12,7 @@ CREATE TABLE "session" (
 	"account_id" text NOT NULL,
 	"idle_seconds" integer NOT NULL,
 	"expires_at" timestamp with time zone NOT NULL,
+	"ends_at" timestamp with time zone NOT NULL,
 	"user_agent" text,
 	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
 	"used_at" timestamp with time zone DEFAULT now() NOT NULL
@@ -154,6 +155,7 @@ CREATE UNIQUE INDEX "address_default" ON "address" USING btree ("customer_id") W
 CREATE INDEX "account_status" ON "account" USING btree ("kind","status","id");--> statement-breakpoint
 CREATE INDEX "account_group" ON "account" USING btree ("customer_group","id") WHERE "account"."customer_group" is not null;--> statement-breakpoint
 CREATE INDEX "refresh_token_session" ON "refresh_token" USING btree ("session_id");--> statement-breakpoint
+CREATE INDEX "refresh_token_used" ON "refresh_token" USING btree ("used_at");--> statement-breakpoint
 CREATE INDEX "verification_identifier" ON "verification" USING btree ("identifier");--> statement-breakpoint
 CREATE INDEX "verification_value" ON "verification" USING btree ("value");--> statement-breakpoint
 CREATE INDEX "verification_expires_at" ON "verification" USING btree ("expires_at");--> statement-breakpoint

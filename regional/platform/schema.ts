@@ -133,6 +133,8 @@ export const session = pgTable(
     /** How long it stands without being used. */
     idleSeconds: integer('idle_seconds').notNull(),
     expiresAt: timestamp('expires_at', { withTimezone: true }).notNull(),
+    /** When it ends however much it is used. */
+    endsAt: timestamp('ends_at', { withTimezone: true }).notNull(),
     /** What the client said of itself. */
     userAgent: text('user_agent'),
     createdAt: timestamp('created_at', { withTimezone: true }).notNull().defaultNow(),

@@ -67,29 +67,33 @@ export interface StoredSession {
   usedAt: string
 }
 
-const insertSession = statement<
-  { id: string; accountId: string; userAgent: string | null; idleSeconds: number },
-  unknown
->(
+export interface NewSession extends Record<string, unknown> {
+  id: string
+  accountId: string
+  userAgent: string | null
+  /** How long it stands without being used, and how long at most. */
+  idleSeconds: number
+  lifeSeconds: number
+}
+
+const insertSession = statement<NewSession, unknown>(
   'session_begin',
-  sql`insert into session (id, account_id, user_agent, idle_seconds, expires_at)
+  sql`insert into session (id, account_id, user_agent, idle_seconds, expires_at, ends_at)
     values (${value('id')}, ${value('accountId')}, ${value('userAgent')},
       ${value('idleSeconds')}::int,
-      now() + make_interval(secs => ${value('idleSeconds')}::int))`,
+      now() + make_interval(secs => ${value('idleSeconds')}::int),
+      now() + make_interval(secs => ${value('lifeSeconds')}::int))`,
 )
 
-/** @param session.idleSeconds how long it stands without being used. */
-export async function beginSession(
-  tx: Tx,
-  session: { id: string; accountId: string; userAgent: string | null; idleSeconds: number },
-): Promise<void> {
+export async function beginSession(tx: Tx, session: NewSession): Promise<void> {
   await tx.run(insertSession, session)
 }
 
 const useOne = statement<{ id: string }, { accountId: string }>(
   'session_use',
   sql`update session
-    set used_at = now(), expires_at = now() + make_interval(secs => idle_seconds)
+    set used_at = now(),
+      expires_at = least(ends_at, now() + make_interval(secs => idle_seconds))
     where id = ${value('id')} and expires_at > now() returning account_id as "accountId"`,
 )
 

@@ -60,7 +60,8 @@ async function signUp({ walk, shopper, baseUrl }: Visit, credentials: Credential
     return link === null ? 'has no link' : null
   })
   await walk.step('the address proved by its link', async () => {
-    const body = { token: decodeURIComponent(link ?? 'no-link-has-come') }
+    const token = decodeURIComponent(link ?? 'no-link-has-come')
+    const body = { token, password: credentials.password }
     const { status } = await shopper.identity.verifyEmail({ body })
     return status === 'done' ? null : `is ${status}`
   })

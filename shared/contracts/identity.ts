@@ -86,13 +86,13 @@ export const verifyEmail = endpoint({
   method: 'post',
   path: '/v1/accounts/verify',
   summary:
-    'Proves an e-mail address by the link that was sent; orders of a guest with it are the customer’s from then on',
+    'Proves an e-mail address by the link that was sent and the password; what a guest ordered with it is the customer’s from then on',
   access: 'public',
   serve: forward(),
   limit: { policy: 'sign-in', account: 'token' },
-  request: { body: z.strictObject({ token: LinkToken }) },
+  request: { body: z.strictObject({ token: LinkToken, password: Password }) },
   response: Done,
-  problems: ['link.refused'],
+  problems: ['link.refused', 'credentials.refused'],
 })
 
 export const resendVerification = endpoint({

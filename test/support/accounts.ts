@@ -96,7 +96,8 @@ export async function newCustomer(
 ): Promise<Person> {
   const person = await signedUp(cell, given)
   const token = await mailedToken(person)
-  await mustAsk(cell, 'post /v1/accounts/verify', { body: { token } })
+  const body = { token, password: person.password }
+  await mustAsk(cell, 'post /v1/accounts/verify', { body })
   return person
 }
 

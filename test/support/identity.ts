@@ -13,8 +13,8 @@ export async function knowTestTokens(url: string): Promise<void> {
       [tokenKey.kid, JSON.stringify(tokenKey.publicJwk), tokenKey.sealedPrivate],
     )
     await client.query(
-      `insert into session (id, account_id, idle_seconds, expires_at)
-        values ($1, 'test', 0, 'infinity') on conflict do nothing`,
+      `insert into session (id, account_id, idle_seconds, expires_at, ends_at)
+        values ($1, 'test', 0, 'infinity', 'infinity') on conflict do nothing`,
       [TEST_SESSION],
     )
   } finally {

@@ -4,6 +4,7 @@ import type { CustomerEntry, ListCustomers } from '../../../shared/contracts/cus
 import type { Runner, Tx } from '../../platform/database.ts'
 import { endSessionsOf } from '../../platform/sessions.ts'
 import { type Statement, statement, value } from '../../platform/statement.ts'
+import { voidLinks } from './credentials.ts'
 
 const columns = sql`account.id, account.email, account.email_verified as "emailVerified",
   account.name, account.locale, account.customer_group as "group", account.status,
@@ -112,6 +113,7 @@ export async function setStatusOf(
   change: { id: string; status: 'active' | 'deactivated' },
 ): Promise<void> {
   await tx.run(updateStatus, change)
+  await voidLinks(tx, change.id)
   if (change.status === 'deactivated') await endSessionsOf(tx, change.id)
 }
 

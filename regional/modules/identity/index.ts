@@ -1,6 +1,6 @@
 /** Identity's door: accounts, and how somebody proves that one is theirs. */
 import type { Module } from '../../platform/implement.ts'
-import { pruneVerifications } from './jobs.ts'
+import { pruneRefreshTokens, pruneVerifications } from './jobs.ts'
 import { reactions } from './reactions.ts'
 import { routes } from './routes.ts'
 
@@ -25,4 +25,9 @@ export {
   staffAccounts,
 } from './staff-accounts.ts'
 
-export const identity: Module = { name: 'identity', routes, reactions, jobs: [pruneVerifications] }
+export const identity: Module = {
+  name: 'identity',
+  routes,
+  reactions,
+  jobs: [pruneVerifications, pruneRefreshTokens],
+}

@@ -8,6 +8,7 @@ import { createHash, createHmac } from 'node:crypto'
 import { APIError, createEmailVerificationToken } from 'better-auth/api'
 import { betterAuth } from 'better-auth/minimal'
 import { sql } from 'drizzle-orm'
+import { jwtVerify } from 'jose'
 import { newCellId } from '../../../shared/ids.ts'
 import { Problem } from '../../../shared/problems.ts'
 import type { Runner, Tx } from '../../platform/database.ts'
@@ -65,6 +66,21 @@ export class AccountLibrary {
   /** The token of a link that proves an address, for a day. It is signed, so no row is kept of it. */
   async emailToken(email: string): Promise<string> {
     return await createEmailVerificationToken(this.#secret, email, undefined, VERIFY_SECONDS)
+  }
+
+  /**
+   * The address that a link would prove.
+   *
+   * @throws {Problem} `link.refused`
+   */
+  async emailIn(token: string, now: Date): Promise<string> {
+    const secret = new TextEncoder().encode(this.#secret)
+    const rules = { algorithms: ['HS256'], currentDate: now }
+    const { payload } = await jwtVerify(token, secret, rules).catch((cause: unknown) => {
+      throw new Problem('link.refused', { cause })
+    })
+    if (typeof payload.email !== 'string') throw new Problem('link.refused')
+    return payload.email.toLowerCase()
   }
 
   /**

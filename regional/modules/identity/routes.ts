@@ -27,7 +27,7 @@ export const routes = implement(contracts.identity, (services) => {
       return CHECK_EMAIL
     },
     verifyEmail: async ({ db, actor, body }) => {
-      await db.inTransaction((tx) => verifyEmail(tx, parts, actor, body.token))
+      await verifyEmail(parts, { db, actor }, body)
       return DONE
     },
     resendVerification: async ({ db, body: { email } }) => {

@@ -119,6 +119,7 @@ export const refreshToken = pgTable(
   },
   (table) => [
     index('refresh_token_session').on(table.sessionId),
+    index('refresh_token_used').on(table.usedAt),
     unique('refresh_token_parent').on(table.parent),
   ],
 )

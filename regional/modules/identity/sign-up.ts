@@ -5,8 +5,10 @@ import type { Actor, RequestDb } from '../../platform/implement.ts'
 import { assertPassword } from '../../platform/password-format.ts'
 import { claimOrders } from '../orders/index.ts'
 import { accountById } from './accounts.ts'
+import { accountByPassword } from './credentials.ts'
 import { linkAsked } from './events.ts'
 import { type IdentityParts, takeTry } from './parts.ts'
+import { lockProof } from './signed-in.ts'
 
 export interface SignUp {
   email: string
@@ -57,22 +59,33 @@ function isTaken(error: unknown): boolean {
 }
 
 /**
- * Proves an address, and claims for its customer what was ordered with it as a guest.
+ * Proves an address by its link and the account's password, and claims for its customer what was ordered with it as a
+ * guest. The link alone would prove for whoever signed up that the address is theirs, though another reads its mail.
  *
- * @throws {Problem} `link.refused`.
+ * @throws {Problem} `link.refused`; `credentials.refused`; `limit.exceeded`; `cell.overloaded`.
  */
 export async function verifyEmail(
-  tx: Tx,
-  { libraries }: IdentityParts,
-  actor: Actor,
-  token: string,
+  parts: IdentityParts,
+  { db, actor }: { db: RequestDb; actor: Actor },
+  { token, password }: { token: string; password: string },
 ): Promise<void> {
-  const verified = await libraries.customer.verifyEmail(tx, token)
-  if (verified === null) return
-  const { accountId } = verified
-  await claimForCustomer(tx, accountId)
+  const library = parts.libraries.customer
   const { requestId } = actor
-  tx.audit({ actor: accountId, action: 'account.verified', subject: accountId, requestId })
+  const email = await library.emailIn(token, parts.services.clock.now())
+  takeTry(parts, 'sign-in', `customer ${email}`)
+  const proven = await accountByPassword(parts.services, { kind: 'customer', email, password })
+  if (proven === null) {
+    const refusal = { actor: 'guest', action: 'session.refused', subject: 'customer', requestId }
+    await db.inTransaction(async (tx) => tx.audit(refusal))
+    throw new Problem('credentials.refused')
+  }
+  const { id: accountId, passwordHash } = proven
+  await db.inTransaction(async (tx) => {
+    await lockProof(tx, { accountId, passwordHash })
+    if ((await library.verifyEmail(tx, token)) === null) return
+    await claimForCustomer(tx, accountId)
+    tx.audit({ actor: accountId, action: 'account.verified', subject: accountId, requestId })
+  })
 }
 
 /** What a guest ordered with the customer's proved address is the customer's. */

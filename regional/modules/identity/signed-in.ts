@@ -18,10 +18,16 @@ import { grantsOf } from '../access/index.ts'
 import type { AccountKind } from './library-adapter.ts'
 import { firstRefreshToken } from './refresh-tokens.ts'
 
-/** How long a session stands without being used: a shopper comes back next month, staff next morning. */
-const IDLE_SECONDS: Readonly<Record<AccountKind, number>> = {
-  customer: 60 * 86_400,
-  staff: 12 * 3_600,
+const HOUR = 3_600
+const DAY = 24 * HOUR
+
+/**
+ * How long a session stands without being used, and at most: a shopper comes back next month, staff next morning, and
+ * nobody's password or second factor is proved once for ever.
+ */
+const SESSION_SECONDS: Readonly<Record<AccountKind, { idle: number; life: number }>> = {
+  customer: { idle: 60 * DAY, life: 365 * DAY },
+  staff: { idle: 12 * HOUR, life: 7 * DAY },
 }
 
 /** What becomes a session's tokens once the transaction has committed. */
@@ -89,8 +95,8 @@ export async function beginSignedIn(
   { holder, userAgent }: { holder: Holder; userAgent: string | null },
 ): Promise<Grant> {
   const id = newCellId('ses', services.config.CELL)
-  const session = { id, accountId: holder.id, userAgent, idleSeconds: IDLE_SECONDS[holder.kind] }
-  await beginSession(tx, session)
+  const { idle: idleSeconds, life: lifeSeconds } = SESSION_SECONDS[holder.kind]
+  await beginSession(tx, { id, accountId: holder.id, userAgent, idleSeconds, lifeSeconds })
   const refreshToken = await firstRefreshToken(tx, id)
   return { claims: await claimsOf(tx, services, holder, id), refreshToken, cartId: null }
 }

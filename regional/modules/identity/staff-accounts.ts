@@ -4,6 +4,7 @@ import { newCellId } from '../../../shared/ids.ts'
 import type { Runner, Tx } from '../../platform/database.ts'
 import { statement, value } from '../../platform/statement.ts'
 import { v7 as uuidv7 } from '../../platform/uuid.ts'
+import { voidLinks } from './credentials.ts'
 
 export interface StaffAccount {
   id: string
@@ -106,11 +107,12 @@ const updateStatus = statement<{ id: string; status: string }, unknown>(
     where id = ${value('id')} and kind = 'staff'`,
 )
 
-/** Sets whether somebody can sign in. Their sessions are for the caller to end. */
+/** Sets whether somebody can sign in, and voids what was mailed before. Their sessions are for the caller to end. */
 export async function setStaffStatus(
   tx: Tx,
   id: string,
   status: StaffAccount['status'],
 ): Promise<void> {
   await tx.run(updateStatus, { id, status })
+  await voidLinks(tx, id)
 }

@@ -6,14 +6,15 @@ import type { Actor } from '../../platform/implement.ts'
 import { endSessionsOf } from '../../platform/sessions.ts'
 import { isOwnerIn } from '../access/index.ts'
 import { setStaffStatus } from '../identity/index.ts'
-import { assertMayTouch, assertOwnerRemains, lockAuthority } from './authority.ts'
+import { assertHolds, assertMayTouch, assertOwnerRemains, lockAuthority } from './authority.ts'
 import { knownMember, memberDocument } from './members.ts'
 
 /**
  * Ends a member's sessions and tokens, and lets them begin no other. Their roles stay, for when they are activated again. A
  * repeat changes nothing.
  *
- * @throws {Problem} `account.unknown`, `staff.last_owner`; `access.denied` when the member is an owner and the actor is not.
+ * @throws {Problem} `account.unknown`, `staff.last_owner`; `access.denied` when the member holds what the actor does
+ *   not.
  */
 export async function deactivateMember(
   tx: Tx,
@@ -24,6 +25,7 @@ export async function deactivateMember(
   const current = await knownMember(tx, accountId)
   assertMayTouch(authority, current.held)
   if (current.account.status === 'deactivated') return memberDocument(current)
+  assertHolds(authority, current.held)
   await setStaffStatus(tx, accountId, 'deactivated')
   if (isOwnerIn(authority.cell, current.held)) await assertOwnerRemains(tx, authority.cell)
   await endSessionsOf(tx, accountId)

@@ -215,7 +215,7 @@ describe('who signs in', () => {
     const rows = (await newRows(known)).filter(({ action }) => action === 'session.refused')
     expect(rows).toHaveLength(3)
     await mustAsk(cell, 'post /v1/accounts/verify', {
-      body: { token: await mailedToken(person) },
+      body: { token: await mailedToken(person), password: person.password },
     })
     expect((await signIn(cell, person)).accountId).toMatch(/^cus_/)
   })

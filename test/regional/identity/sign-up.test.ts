@@ -147,12 +147,26 @@ describe('the link that proves an address', () => {
     const person = await signedUp(cell)
     const token = await mailedToken(person)
     for (let count = 0; count < 2; count += 1) {
-      expect(await ask(cell, VERIFY, { body: { token } })).toMatchObject(DONE)
+      const body = { token, password: person.password }
+      expect(await ask(cell, VERIFY, { body })).toMatchObject(DONE)
     }
     const [account] = await accountsOf(person.email)
     expect(account).toMatchObject({ email_verified: true })
     const rows = (await auditRows(cell.url)).filter(({ subject }) => subject === account!.id)
     expect(rows.map(({ action }) => action)).toEqual(['account.opened', 'account.verified'])
+  })
+
+  test('proves nothing for who signed up with an address that another reads the mail of', async () => {
+    const attacker = await signedUp(cell)
+    const token = await mailedToken(attacker)
+    const body = { token, password: newPassword() }
+    const refused = { status: 401, body: { code: 'credentials.refused' } }
+    expect(await ask(cell, VERIFY, { body })).toMatchObject(refused)
+    expect(await accountsOf(attacker.email)).toMatchObject([{ email_verified: false }])
+    const { email, password } = attacker
+    expect(await ask(cell, 'post /v1/sessions', { body: { email, password } })).toMatchObject(
+      refused,
+    )
   })
 
   test('of the other realm, forged, cut or altered is refused', async () => {
@@ -174,7 +188,8 @@ describe('the link that proves an address', () => {
       `${Buffer.from('{"alg":"none"}').toString('base64url')}.${payload}.${signature}`,
     ]
     for (const each of refused) {
-      expect(await ask(cell, VERIFY, { body: { token: each } })).toMatchObject(LINK_REFUSED)
+      const body = { token: each, password: person.password }
+      expect(await ask(cell, VERIFY, { body })).toMatchObject(LINK_REFUSED)
     }
     expect(await accountsOf(person.email)).toMatchObject([{ email_verified: false }])
   })
@@ -212,6 +227,7 @@ describe('the link that proves an address', () => {
     expect(await mailsTo(proved.email, 1)).toHaveLength(1)
     await expect(mailsTo(unknown, 0)).resolves.toEqual([])
     const token = await mailedToken(waiting)
-    expect(await ask(cell, VERIFY, { body: { token } })).toMatchObject(DONE)
+    const body = { token, password: waiting.password }
+    expect(await ask(cell, VERIFY, { body })).toMatchObject(DONE)
   })
 })
