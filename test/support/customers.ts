@@ -47,8 +47,8 @@ export async function addCustomer(
   )
   await queryRows(
     url,
-    `insert into session (id, account_id, user_agent, idle_seconds, expires_at)
-     values ($1, $2, $3, 3600, 'infinity')`,
+    `insert into session (id, account_id, user_agent, idle_seconds, expires_at, ends_at)
+     values ($1, $2, $3, 3600, 'infinity', 'infinity')`,
     [session, id, userAgent],
   )
   return {

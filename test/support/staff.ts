@@ -78,7 +78,8 @@ export async function addSession(cell: TestCell, accountId: string): Promise<str
   const id = newCellId('ses', cell.services.config.CELL)
   await queryRows(
     cell.url,
-    `insert into session (id, account_id, idle_seconds, expires_at) values ($1, $2, 0, 'infinity')`,
+    `insert into session (id, account_id, idle_seconds, expires_at, ends_at)
+      values ($1, $2, 0, 'infinity', 'infinity')`,
     [id, accountId],
   )
   return id

@@ -17,8 +17,8 @@ test('who ends more sessions than a change has tags ends their own tokens alone'
   const theirs = await signIn(cell, await newCustomer(cell))
   await queryRows(
     cell.url,
-    `insert into session (id, account_id, idle_seconds, expires_at)
-     select 'ses_eu_' || md5(n::text), $1, 3600, 'infinity' from generate_series(0, $2::int) n`,
+    `insert into session (id, account_id, idle_seconds, expires_at, ends_at)
+     select 'ses_eu_' || md5(n::text), $1, 3600, 'infinity', 'infinity' from generate_series(0, $2::int) n`,
     [mine.accountId, FEED_TAGS_MAX],
   )
   await mustAsk(cell, 'delete /v1/sessions', { token: mine.accessToken })

@@ -165,3 +165,29 @@ test('guests have none', async () => {
     expect(answer).toMatchObject({ status: 403, body: { code: 'access.denied' } })
   }
 })
+
+test('a session ends in time, however much it is used', async () => {
+  const { refreshToken, sessionId } = await signIn(cell, await newStaff(cell))
+  const next = await mustAsk<SignedIn>(cell, 'post /v1/sessions/refresh', {
+    body: { refreshToken },
+  })
+  await queryRows(
+    cell.url,
+    `update session set ends_at = now() + interval '1 minute' where id = $1`,
+    [sessionId],
+  )
+  const last = await mustAsk<SignedIn>(cell, 'post /v1/sessions/refresh', {
+    body: { refreshToken: next.refreshToken },
+  })
+  const [row] = await queryRows<{ bounded: boolean }>(
+    cell.url,
+    'select expires_at = ends_at as bounded from session where id = $1',
+    [sessionId],
+  )
+  expect(row).toEqual({ bounded: true })
+  await queryRows(cell.url, 'update session set expires_at = now() where id = $1', [sessionId])
+  const refused = await ask(cell, 'post /v1/sessions/refresh', {
+    body: { refreshToken: last.refreshToken },
+  })
+  expect(refused).toMatchObject({ status: 401, body: { code: 'refresh.refused' } })
+})
