@@ -72,7 +72,8 @@ export async function verifyEmail(
   const library = parts.libraries.customer
   const { requestId } = actor
   const email = await library.emailIn(token, parts.services.clock.now())
-  takeTry(parts, 'sign-in', `customer ${email}`)
+  // Apart from those of signing in: only who has the link can try.
+  takeTry(parts, 'sign-in', `link ${email}`)
   const proven = await accountByPassword(parts.services, { kind: 'customer', email, password })
   if (proven === null) {
     const refusal = { actor: 'guest', action: 'session.refused', subject: 'customer', requestId }

@@ -236,10 +236,11 @@ describe('deactivation', () => {
     ])
   })
 
-  it('is undone by whoever holds what comes back', async () => {
+  it('is done and undone by whoever holds what the member does', async () => {
     const member = await addMember(cell, 'auditor')
     const manager = await addMember(cell, 'manager')
-    expect((await call(manager, 'post', `/${member.id}/deactivate`)).status).toBe(200)
+    expect((await call(manager, 'post', `/${member.id}/deactivate`)).status).toBe(403)
+    expect((await call(owner, 'post', `/${member.id}/deactivate`)).status).toBe(200)
     expect((await call(manager, 'post', `/${member.id}/activate`)).status).toBe(403)
     const response = await call(owner, 'post', `/${member.id}/activate`)
     expect(await response.json()).toMatchObject({ status: 'active' })
