@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { migrateForCells } from '../support/app-login.ts'
 import { bundleEdge } from '../support/edge.ts'
+import { knowTestTokens } from '../support/identity.ts'
 import { fillShop } from './fill-shop.ts'
 import { Postgres } from './postgres.ts'
 
@@ -29,6 +30,7 @@ export class Stage {
     const postgres = await Postgres.start(join(folder, 'data'))
     await postgres.query('postgres', `create database ${SHOP}`)
     await migrateForCells(postgres.urlOf(SHOP))
+    await knowTestTokens(postgres.urlOf(SHOP))
     await fillShop(postgres.urlOf(SHOP))
     return new Stage(folder, postgres)
   }
