@@ -12,7 +12,7 @@ import { RetrySlots } from '../../shared/limits/retry-slots.ts'
 import { Problem } from '../../shared/problems.ts'
 
 /** Nobody is let through who would be expected to wait longer than this. */
-const WAIT_MS_MAX = 2_000
+const WAIT_MS_MAX = 1_000
 /** Believed of one turn until the cell has said what it takes. */
 const TURN_MS_GUESS = 25
 const RETRY_AFTER_MS_MAX = 600_000

@@ -40,7 +40,9 @@ if (import.meta.main) {
 }
 
 async function storm({ port, emails, password }: Crowd): Promise<Outcome> {
-  const requests = emails.map((email, index) => signInRequest({ email, password }, index))
+  const requests = emails.map((email, index) =>
+    signInRequest({ email, password }, addressOf(index)),
+  )
   const startedAtMs = performance.now()
   const secondsNow = () => (performance.now() - startedAtMs) / 1e3
   const begun: Promise<{ refusals: number; waitSeconds: number }>[] = []
@@ -80,14 +82,18 @@ async function signIn(port: number, request: Buffer): Promise<number> {
   throw new Error(`somebody was not signed in after ${ATTEMPTS_MAX} tries`)
 }
 
-function signInRequest(claim: { email: string; password: string }, index: number): Buffer {
+export function addressOf(index: number): string {
+  return `10.${(index >> 16) & 255}.${(index >> 8) & 255}.${index & 255}`
+}
+
+export function signInRequest(claim: { email: string; password: string }, address: string): Buffer {
   return requestBytes({
     method: 'POST',
     path: '/v1/sessions',
     host: 'api.example.com',
     headers: {
       [CF_HEADER]: JSON.stringify({ country: 'DE' }),
-      'cf-connecting-ip': `10.${(index >> 16) & 255}.${(index >> 8) & 255}.${index & 255}`,
+      'cf-connecting-ip': address,
       'content-type': 'application/json',
     },
     body: JSON.stringify(claim),
