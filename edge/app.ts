@@ -52,7 +52,7 @@ export function createEdge(config: EdgeConfig, parts: EdgeReads, identities: Ide
   const answers = new AnswerHeaders(defaultCell.name)
   const forcedPolls = new TokenBuckets(FORCED_POLLS)
   const attempts = new AttemptLimits()
-  const turns = new Turns()
+  const turns = new Turns(defaultCell.name)
   const counters = newCounters()
   const app = new Hono()
 
@@ -76,7 +76,14 @@ export function createEdge(config: EdgeConfig, parts: EdgeReads, identities: Ide
   app.onError((error, c) => refuse(problemOf(error), 'none', traceOf(c.req.raw)))
   return {
     fetch: (request: Request, bindings: unknown, context: IsolateContext) =>
-      hitIn(request, context) ?? app.fetch(request, bindings, context),
+      turnedAway(request) ?? hitIn(request, context) ?? app.fetch(request, bindings, context),
+  }
+
+  function turnedAway(request: Request): Response | null {
+    const refusal = turns.refusalOf(request, now)
+    if (refusal === null) return null
+    counters.requests += 1
+    return refuse(refusal.problem, refusal.contract, traceOf(request))
   }
 
   /** What fails here fails in `serve` too, which says so in the caller's terms. */

@@ -12,7 +12,7 @@ import { RetrySlots } from '../../shared/limits/retry-slots.ts'
 import { Problem } from '../../shared/problems.ts'
 
 /** Nobody is let through who would be expected to wait longer than this. */
-const WAIT_MS_MAX = 2_000
+const WAIT_MS_MAX = 1_000
 /** Believed of one turn until the cell has said what it takes. */
 const TURN_MS_GUESS = 25
 const RETRY_AFTER_MS_MAX = 600_000
@@ -22,33 +22,79 @@ const UNDER_WAY_MS_MAX = 30_000
 /** The lines of one isolate: one for each contract that hashes, of each cell. */
 export class Turns {
   readonly #lines = new Map<string, Line>()
+  readonly #guestsCell: string
+  /** The line that refused a guest last. */
+  #crowded: Line | null = null
+
+  /** @param guestsCell where a request goes that neither a token nor an id places. */
+  constructor(guestsCell: string) {
+    this.#guestsCell = guestsCell
+  }
 
   /** The turn of one request; `null` for what need not wait for one. */
-  of({ id, limit }: EndpointFacts, cell: string): Turn | null {
-    if (limit === undefined || !LIMIT_POLICIES[limit.policy].hashes) return null
-    const key = `${cell} ${id}`
-    const known = this.#lines.get(key)
-    if (known !== undefined) return new Turn(known)
-    const line = new Line()
-    this.#lines.set(key, line)
+  of(facts: EndpointFacts, cell: string): Turn | null {
+    if (facts.limit === undefined || !LIMIT_POLICIES[facts.limit.policy].hashes) return null
+    const key = `${cell} ${facts.id}`
+    let line = this.#lines.get(key)
+    if (line === undefined) {
+      line = new Line(facts, (full) => {
+        if (cell === this.#guestsCell) this.#crowded = full
+      })
+      this.#lines.set(key, line)
+    }
     return new Turn(line)
+  }
+
+  /**
+   * The refusal of a guest's request that has no room, by its address alone: it is what most of a crowd get, and takes the
+   * isolate's time from all others. `null` for any other request.
+   */
+  refusalOf(request: Request, now: () => number): TurnedAway | null {
+    const line = this.#crowded
+    if (line === null || !line.isAddressOf(request)) return null
+    if (request.headers.get('authorization') !== null) return null
+    const problem = line.refusal(now())
+    if (problem === null) this.#crowded = null
+    return problem && { contract: line.contract, problem }
   }
 }
 
+export interface TurnedAway {
+  readonly contract: string
+  readonly problem: Problem
+}
+
 class Line {
+  readonly contract: string
+  readonly #method: string
+  readonly #path: string
+  readonly #onFull: (line: Line) => void
   readonly #slots = new RetrySlots({ waitMsMax: RETRY_AFTER_MS_MAX })
   /** When each began. */
   readonly #underWay = new Map<Turn, number>()
   #turnMs = TURN_MS_GUESS
 
-  /** @throws {Problem} `cell.overloaded`. */
-  assertRoom(nowMs: number): void {
-    if (this.#waitMs() < WAIT_MS_MAX) return
+  constructor({ id, method, path }: EndpointFacts, onFull: (line: Line) => void) {
+    this.contract = id
+    this.#method = method.toUpperCase()
+    this.#path = path
+    this.#onFull = onFull
+  }
+
+  isAddressOf({ method, url }: Request): boolean {
+    if (method !== this.#method || !url.endsWith(this.#path)) return false
+    return url.indexOf('/', url.indexOf('//') + 2) === url.length - this.#path.length
+  }
+
+  /** `null` while there is room. */
+  refusal(nowMs: number): Problem | null {
+    if (this.#waitMs() < WAIT_MS_MAX) return null
     this.#forgetLost(nowMs)
     const waitMs = this.#waitMs()
-    if (waitMs < WAIT_MS_MAX) return
+    if (waitMs < WAIT_MS_MAX) return null
+    this.#onFull(this)
     const slot = { now: nowMs, freeAt: nowMs + waitMs, costMs: this.#turnMs }
-    throw new Problem('cell.overloaded', { retryAfterSeconds: this.#slots.give(slot) })
+    return new Problem('cell.overloaded', { retryAfterSeconds: this.#slots.give(slot) })
   }
 
   add(turn: Turn, nowMs: number): void {
@@ -87,12 +133,13 @@ export class Turn {
    * @throws {Problem} `cell.overloaded`, with the second at which to come back.
    */
   assertRoom(nowMs: number): void {
-    this.#line.assertRoom(nowMs)
+    const refusal = this.#line.refusal(nowMs)
+    if (refusal !== null) throw refusal
   }
 
   /** @throws {Problem} `cell.overloaded`, likewise. */
   begin(nowMs: number): void {
-    this.#line.assertRoom(nowMs)
+    this.assertRoom(nowMs)
     this.#line.add(this, nowMs)
   }
 

@@ -20,31 +20,37 @@ import { OpenLoop, p99Of } from '../open-loop.ts'
 import { handleOf, LOCALE, MARKET, PRODUCTS } from '../shop.ts'
 import { signedRequest } from '../signed-requests.ts'
 import type { Stage } from '../stage.ts'
-import type { Crowd, Outcome } from '../storm/crowd.ts'
+import { addressOf, type Crowd, type Outcome, signInRequest } from '../storm/crowd.ts'
 
 const CROWD = fileURLToPath(new URL('../storm/crowd.ts', import.meta.url))
 const READS_PER_SECOND = 200
 const WARM_SECONDS = 3
+const WARM_PEOPLE = 100
 const PASSWORD_BYTES = 18
 const DATABASE = 'storm'
 
 export async function signInStorm(stage: Stage, plan: Plan): Promise<Measured> {
   const databaseUrl = await stage.clone(DATABASE)
   const password = randomBytes(PASSWORD_BYTES).toString('base64url')
-  const emails = await openAccounts(databaseUrl, { count: plan.people, password })
+  const emails = await openAccounts(databaseUrl, { count: plan.people + WARM_PEOPLE, password })
+  const early = emails.splice(plan.people)
   // A shield that may hold nothing: each read that comes to the cell is the database's.
   const cell = await stage.startCell(DATABASE, { SHIELD_MIB_MAX: '0' })
   const edge = await startEdge(stage, { name: 'sign-in-storm', cell })
   const crowd = startCrowd()
   const reads = await steadyReads({ edgePort: edge.port, cellPort: cell.port })
   try {
+    // As in a shop that has been open for a while.
+    for (const [index, email] of early.entries()) {
+      await signIn(edge.port, signInRequest({ email, password }, addressOf(plan.people + index)))
+    }
     await delay(WARM_SECONDS * 1e3)
     reads.take()
     const before = await calm(reads, plan)
     const outcome = await storm(crowd, { port: edge.port, emails, password })
     const during = reads.take()
     const after = await calm(reads, plan)
-    await assertSignedIn(databaseUrl, emails.length)
+    await assertSignedIn(databaseUrl, plan.people + WARM_PEOPLE)
     const quiet = { edge: [...before.edge, ...after.edge], cell: [...before.cell, ...after.cell] }
     return measuredOf(quiet, during, outcome)
   } finally {
@@ -101,6 +107,11 @@ async function openAccounts(
   await client.query('vacuum analyze account, credential')
   await client.end()
   return rows.map(({ email }) => email)
+}
+
+async function signIn(port: number, request: Buffer): Promise<void> {
+  const { status, body } = await exchange(port, request)
+  if (status !== 200) throw new Error(`a sign-in is answered ${status}: ${body}`)
 }
 
 function startCrowd(): ChildProcess {
