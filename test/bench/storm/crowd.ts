@@ -1,11 +1,11 @@
 /**
- * The crowd of a storm: customers who sign in at once, each from an address of its own, and come back when they are told,
- * as our own client does, until they are in. Forked with a `Crowd` in JSON; it sends what came of it.
+ * The crowd of a storm: customers who sign in at once, as people do, which is within `ARRIVAL_SECONDS`; each from an address
+ * of its own. They come back when they are told, as our own client does, until they are in. Forked with a `Crowd` in JSON; it sends what came of it.
  *
  * It stands for machines elsewhere, so it runs at a low priority on this one, and says what it took of it.
  */
 import { setPriority } from 'node:os'
-import { setTimeout as delay, setImmediate as passed } from 'node:timers/promises'
+import { setTimeout as delay } from 'node:timers/promises'
 import { exchange } from '../exchange.ts'
 import { requestBytes } from '../signed-requests.ts'
 import { CF_HEADER } from '../workerd.ts'
@@ -29,7 +29,7 @@ export interface Outcome {
 
 const PRIORITY = 10
 const ATTEMPTS_MAX = 20
-const CONNECTED_AT_ONCE = 10
+const ARRIVAL_SECONDS = 2
 
 if (import.meta.main) {
   setPriority(PRIORITY)
@@ -45,17 +45,14 @@ async function storm({ port, emails, password }: Crowd): Promise<Outcome> {
   )
   const startedAtMs = performance.now()
   const secondsNow = () => (performance.now() - startedAtMs) / 1e3
-  const begun: Promise<{ refusals: number; waitSeconds: number }>[] = []
-  for (const [index, request] of requests.entries()) {
-    const signedIn = async () => ({
-      refusals: await signIn(port, request),
-      waitSeconds: secondsNow(),
-    })
-    begun.push(signedIn())
-    // As fast as this process can, and not all connections before all requests.
-    if (index % CONNECTED_AT_ONCE === 0) await passed()
-  }
-  const ends = await Promise.all(begun)
+  const ends = await Promise.all(
+    requests.map(async (request, index) => {
+      await delay((index / requests.length) * ARRIVAL_SECONDS * 1e3)
+      const cameAtSeconds = secondsNow()
+      const refusals = await signIn(port, request)
+      return { refusals, waitSeconds: secondsNow() - cameAtSeconds }
+    }),
+  )
   const { user, system } = process.cpuUsage()
   return {
     signedIn: ends.length,
