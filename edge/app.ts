@@ -2,7 +2,8 @@
  * The edge. A request's life, in the order of `serve` below: 1 trace, 2 token, 3 place, 4 limits, then 5 a cached read
  * or 6 a signed forward. Each step is a file; this one only orders them.
  */
-import { type Context, Hono } from 'hono'
+import type { Context } from 'hono'
+import { Hono } from 'hono/quick'
 import { facts as allFacts } from '../shared/contracts/facts.generated.ts'
 import type { EndpointFacts } from '../shared/contracts/facts.ts'
 import type { Served } from '../shared/freshness/cached-reads.ts'
@@ -54,6 +55,7 @@ export function createEdge(config: EdgeConfig, parts: EdgeReads, identities: Ide
   const attempts = new AttemptLimits()
   const turns = new Turns(defaultCell.name)
   const counters = newCounters()
+  // A router that takes its routes as they are: an isolate that has just started is to answer, not to compile them all.
   const app = new Hono()
 
   for (const facts of allFacts) {
