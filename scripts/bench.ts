@@ -139,8 +139,13 @@ export function readArguments(args: readonly string[]) {
     throw new Error(`--slack is a number from 0 to ${SLACK_MAX}`)
   const isAsked = ({ name }: { name: string }) =>
     positionals.length === 0 || positionals.includes(name)
+  const isTooLong = ({ isLong }: LimitSpec) =>
+    isLong === true && values.quick && positionals.length === 0
   return {
-    selected: { rows: rows.filter(isAsked), limits: limits.filter(isAsked) },
+    selected: {
+      rows: rows.filter(isAsked),
+      limits: limits.filter((limit) => isAsked(limit) && !isTooLong(limit)),
+    },
     plan: {
       turns: values.quick ? QUICK_TURNS : TURNS,
       secondsPerTurn,

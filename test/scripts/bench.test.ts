@@ -227,6 +227,10 @@ describe('the command', () => {
       'edge-memory',
       'sign-in-storm',
     ])
+    const quick = readArguments(['--quick']).selected.limits.map((limit) => limit.name)
+    expect(quick).toEqual(['edge-bundle', 'edge-start', 'edge-memory'])
+    const named = readArguments(['sign-in-storm', '--quick'])
+    expect(named.selected.limits.map((limit) => limit.name)).toEqual(['sign-in-storm'])
     const { selected } = readArguments(['cell-list', 'edge-start', '--quick'])
     expect(selected.rows.map((row) => row.name)).toEqual(['cell-list'])
     expect(selected.limits.map((limit) => limit.name)).toEqual(['edge-start'])
