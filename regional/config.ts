@@ -57,6 +57,8 @@ const Variables = z.object({
   AUTH_SECRET: z.string().regex(/^[A-Za-z0-9_-]{43,}$/, 'must be at least 32 bytes in base64url'),
   /** Threads that hash passwords: the cores that sign-ins may take while nobody else wants them. */
   PASSWORD_HASHERS: z.coerce.number().int().min(1).max(64).default(1),
+  /** The share of its time that each of them hashes while people wait: the more, the slower the reads of the same machine. */
+  PASSWORD_HASH_SHARE: z.coerce.number().min(0.1).max(1).default(0.5),
   /** Who would wait longer for one is told when to come back, in whole seconds, so it is no less than one. */
   PASSWORD_WAIT_MS_MAX: z.coerce.number().int().min(1_000).max(10_000).default(5_000),
   /** The Redis that the feed is relayed through, by Upstash's REST API; with neither, edges ask the cell. */

@@ -54,6 +54,7 @@ export function openServices(
     clock,
     threads: config.PASSWORD_HASHERS,
     waitMsMax: config.PASSWORD_WAIT_MS_MAX,
+    share: config.PASSWORD_HASH_SHARE,
   })
   const mailer = openMailer(config)
   return {

@@ -51,6 +51,11 @@ export interface PasswordHasherOptions {
   threads: number
   /** A call that is expected to wait longer is refused at once. */
   waitMsMax: number
+  /**
+   * The share of its time that a thread hashes while there is always more to hash, up to 1, which it is when left out. A
+   * low priority yields the processor's time, but neither its caches nor the memory's bandwidth.
+   */
+  share?: number
   /** `PASSWORD_COST` when left out. */
   cost?: PasswordCost
 }
@@ -74,12 +79,15 @@ interface Thread {
   startedAt: number | null
   /** It has answered once. */
   isWarm: boolean
+  /** Set while it rests. */
+  rest: NodeJS.Timeout | null
 }
 
 export class PasswordHasher {
   readonly #clock: Clock
   readonly #threadsMax: number
   readonly #waitMsMax: number
+  readonly #share: number
   readonly #cost: PasswordCost
   readonly #slots = new RetrySlots({ waitMsMax: RETRY_AFTER_MS_MAX })
   readonly #threads = new Set<Thread>()
@@ -93,6 +101,7 @@ export class PasswordHasher {
     this.#clock = options.clock
     this.#threadsMax = options.threads
     this.#waitMsMax = options.waitMsMax
+    this.#share = options.share ?? 1
     this.#cost = options.cost ?? PASSWORD_COST
   }
 
@@ -172,6 +181,7 @@ export class PasswordHasher {
     this.#isClosed = true
     for (const job of this.#waiting) job.reject(new Problem('cell.unavailable'))
     this.#waiting.clear()
+    for (const { rest } of this.#threads) clearTimeout(rest ?? undefined)
     await Promise.all([...this.#threads].map(({ worker }) => worker.terminate()))
   }
 
@@ -220,9 +230,13 @@ export class PasswordHasher {
     return new Problem('cell.overloaded', { retryAfterSeconds: this.#slots.give(slot) })
   }
 
-  /** What one hash takes of all threads together. */
+  /** What one hash takes of all threads together, with the rest after it. */
   #costMs(): number {
-    return (this.#measuredMs ?? COST_MS_GUESS) / this.#threadsMax
+    return this.#hashMs() / this.#share / this.#threadsMax
+  }
+
+  #hashMs(): number {
+    return this.#measuredMs ?? COST_MS_GUESS
   }
 
   #now(): number {
@@ -246,7 +260,9 @@ export class PasswordHasher {
 
   /** A thread without a job; a new one as long as there are fewer than may be, so one that died is replaced. */
   #idleThread(): Thread | null {
-    for (const thread of this.#threads) if (thread.job === null) return thread
+    for (const thread of this.#threads) {
+      if (thread.job === null && thread.rest === null) return thread
+    }
     return this.#threads.size < this.#threadsMax ? this.#startThread() : null
   }
 
@@ -257,13 +273,14 @@ export class PasswordHasher {
       execArgv: [],
       resourceLimits: THREAD_LIMITS,
     })
-    const thread: Thread = { worker, job: null, startedAt: null, isWarm: false }
+    const thread: Thread = { worker, job: null, startedAt: null, isWarm: false, rest: null }
     this.#threads.add(thread)
     worker.on('message', (derived: Derived) => this.#settle(thread, derived))
     // The exit that follows says all there is to say; without a listener an error would end the process.
     worker.on('error', () => {})
     worker.on('exit', () => {
       this.#threads.delete(thread)
+      clearTimeout(thread.rest ?? undefined)
       thread.job?.reject(new Error('a thread that hashes passwords ended'))
       if (!this.#isClosed) this.#dispatch()
     })
@@ -275,9 +292,18 @@ export class PasswordHasher {
     thread.job = null
     thread.isWarm = true
     if (thread.startedAt !== null) this.#measure(this.#now() - thread.startedAt)
+    if (this.#share < 1) this.#rest(thread)
     if ('tag' in derived) job.resolve(Buffer.from(derived.tag))
     else job.reject(new Error(`a password cannot be hashed: ${derived.code}`))
     this.#dispatch()
+  }
+
+  #rest(thread: Thread): void {
+    const ms = this.#hashMs() * (1 / this.#share - 1)
+    thread.rest = setTimeout(() => {
+      thread.rest = null
+      this.#dispatch()
+    }, ms)
   }
 
   #measure(ms: number): void {

@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import type { Worker } from 'node:worker_threads'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { assertPassword, PASSWORD_COST } from '../../../regional/platform/password-format.ts'
 import { PasswordHasher } from '../../../regional/platform/passwords.ts'
 import { Problem } from '../../../shared/problems.ts'
@@ -14,7 +14,9 @@ const clock = { now: () => new Date(now) }
 let now = 0
 let hasher: PasswordHasher
 
-function hasherWith(options: { threads?: number; waitMsMax?: number; cost?: typeof CHEAP } = {}) {
+type Options = Partial<ConstructorParameters<typeof PasswordHasher>[0]>
+
+function hasherWith(options: Options = {}) {
   return new PasswordHasher({ clock, threads: 1, waitMsMax: 60_000, cost: CHEAP, ...options })
 }
 
@@ -184,6 +186,54 @@ test('whoever waited far longer than expected is told to come back, and not hash
   now += 120_001
   await first
   await expect(overdue).rejects.toMatchObject({ code: 'cell.overloaded' })
+})
+
+test('a thread rests for as long as its share says, and callers are told of a queue that moves as slowly', async () => {
+  await hasher.close()
+  const tookMs = 40
+  const hashed = async (share: number) => {
+    hasher = hasherWith({ share })
+    hashesTake(tookMs)
+    for (let warm = 0; warm < 2; warm += 1) await hasher.hash(PASSWORD)
+    expect(hasher.turnMs).toBe(tookMs / share)
+    const elapsedMs = await elapsed(async () => {
+      for (let round = 0; round < 5; round += 1) await hasher.hash(PASSWORD)
+    })
+    await hasher.close()
+    return elapsedMs
+  }
+  // By the test's clock each takes 40 ms, so at a quarter it rests for 120.
+  expect(await hashed(1)).toBeLessThan(400)
+  expect(await hashed(0.25)).toBeGreaterThan(5 * 3 * tookMs * 0.9)
+})
+
+test('a hasher that rests closes at once', async () => {
+  await hasher.close()
+  hasher = hasherWith({ share: 0.001 })
+  await hasher.hash(PASSWORD)
+  const waiting = hasher.hash(PASSWORD)
+  await Promise.all([
+    hasher.close(),
+    expect(waiting).rejects.toMatchObject({ code: 'cell.unavailable' }),
+  ])
+})
+
+test('a place that was taken before the look-up keeps others out, and is given back when it is not used', async () => {
+  await hasher.close()
+  hasher = hasherWith({ waitMsMax: 1 })
+  const hash = await hasher.hash(PASSWORD)
+  const looked = Promise.withResolvers<void>()
+  const inTurn = hasher.inTurn(async (turn) => {
+    await looked.promise
+    return await hasher.verify(PASSWORD, hash, turn)
+  })
+  const lookUp = vi.fn(async () => {})
+  await expect(hasher.inTurn(lookUp)).rejects.toMatchObject({ code: 'cell.overloaded' })
+  expect(lookUp).not.toHaveBeenCalled()
+  looked.resolve()
+  expect(await inTurn).toEqual({ matches: true, needsRehash: false })
+  await expect(hasher.inTurn(() => Promise.reject(new Error('lost')))).rejects.toThrow('lost')
+  expect(await hasher.inTurn(async () => 'let in')).toBe('let in')
 })
 
 test('a thread that dies fails its own job alone, and is replaced', async () => {
