@@ -1,7 +1,7 @@
 /** The audit log as it concerns one account: what its owner may know of it. */
 import { sql } from 'drizzle-orm'
 import type { Runner } from './database.ts'
-import { statement, value } from './statement.ts'
+import { momentText, statement, value } from './statement.ts'
 
 export interface AuditAbout {
   at: string
@@ -12,7 +12,7 @@ export interface AuditAbout {
 const select = statement<{ id: string; limit: number }, AuditAbout>(
   'audit_about',
   sql`
-  select to_char(entry.at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as at,
+  select ${momentText(sql`entry.at`)} as at,
     entry.action, case when entry.actor = ${value('id')} then 'customer' else 'other' end as by
   from audit entry
   where entry.subject = ${value('id')} or entry.actor = ${value('id')}

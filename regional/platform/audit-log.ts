@@ -6,7 +6,7 @@ import { invalidField } from '../../shared/problems.ts'
 import { assertScope } from './access.ts'
 import type { Runner } from './database.ts'
 import type { Actor } from './implement.ts'
-import { type Statement, statement, value } from './statement.ts'
+import { momentText, type Statement, statement, value } from './statement.ts'
 
 type Entry = AuditPage['items'][number]
 
@@ -39,7 +39,7 @@ function pageQuery(filters: readonly string[]): SQL {
   return sql`
   select entry.id, entry.actor, entry.action, entry.subject, entry.contract, entry.detail,
     entry.request_id as "requestId", seal.n as seal,
-    to_char(entry.at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as at,
+    ${momentText(sql`entry.at`)} as at,
     to_char(entry.at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as place
   from audit entry left join audit_seal seal on seal.audit_id = entry.id
   where ${sql.join(equal, sql` `)} entry.at >= ${value('from')}::timestamptz

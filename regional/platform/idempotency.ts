@@ -2,10 +2,11 @@
  * Idempotency of creating requests (draft-ietf-httpapi-idempotency-key-header): the key, its caller, a fingerprint of
  * the request and the response are stored in the transaction of the effect. The key is kept only as a hash.
  */
-import { createHash } from 'node:crypto'
+
 import { sql } from 'drizzle-orm'
 import { invalidField, Problem, type ProblemDetails } from '../../shared/problems.ts'
 import type { Runner } from './database.ts'
+import { digestOf } from './digest.ts'
 import { statement, value } from './statement.ts'
 
 export interface IdempotencyRecord {
@@ -46,8 +47,8 @@ export function idempotencyRecord(request: {
   if (!KEY.test(key)) {
     throw invalidField('header', '/idempotency-key', 'must be 16 to 128 visible ASCII characters')
   }
-  const fingerprint = sha256(`${path}\n${JSON.stringify(body)}`)
-  return { keyHash: sha256(key), contract, caller, fingerprint }
+  const fingerprint = digestOf(`${path}\n${JSON.stringify(body)}`)
+  return { keyHash: digestOf(key), contract, caller, fingerprint }
 }
 
 type Values = IdempotencyRecord & Record<string, unknown>
@@ -108,8 +109,4 @@ export const IDEMPOTENCY_HOURS = 48
 
 export async function pruneIdempotency(runner: Runner): Promise<void> {
   await runner.run(pruneKeys, { hours: IDEMPOTENCY_HOURS })
-}
-
-function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('base64url')
 }

@@ -7,7 +7,7 @@ import { accountTag, type Standing, sessionTag } from '../../shared/principal.ts
 import { Problem } from '../../shared/problems.ts'
 import type { Database, Runner, Tx } from './database.ts'
 import { type StampRow, stampColumns, stamped } from './feed.ts'
-import { statement, value } from './statement.ts'
+import { momentText, statement, value } from './statement.ts'
 
 interface StandingRow extends StampRow {
   stands: boolean
@@ -147,8 +147,8 @@ export async function endOtherSessionsOf(
 const selectOfAccount = statement<{ accountId: string; limit: number }, StoredSession>(
   'session_list',
   sql`select id, user_agent as "userAgent",
-      to_char(created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as "createdAt",
-      to_char(used_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as "usedAt"
+      ${momentText(sql`created_at`)} as "createdAt",
+      ${momentText(sql`used_at`)} as "usedAt"
     from session where account_id = ${value('accountId')} and expires_at > now()
     order by used_at desc, id limit ${value('limit')}::int`,
 )

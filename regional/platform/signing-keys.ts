@@ -5,7 +5,7 @@
  * signing; published for as long as a token of it may live. So keys rotate without a moment in which a good token is
  * refused. Private keys are stored encrypted under `TOKEN_KEY_SECRET`, which no other part of the system has.
  */
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { sql } from 'drizzle-orm'
 import { createLocalJWKSet, exportJWK, generateKeyPair, importJWK, type JWK, SignJWT } from 'jose'
 import type { TokenKeys } from '../../shared/auth/token-verifier.ts'
@@ -19,6 +19,7 @@ import {
 } from '../../shared/principal.ts'
 import type { Clock } from './clock.ts'
 import type { Database, Runner, Tx } from './database.ts'
+import { decrypt, encrypt } from './encrypted.ts'
 import { statement, value } from './statement.ts'
 
 /** How long caches on the way may keep the key set, and how long an edge does at most. */
@@ -34,9 +35,6 @@ export const AHEAD_SECONDS = KEYS_AT_EDGE_SECONDS + KEYS_SHARED_SECONDS + 60
 export const BEHIND_SECONDS = ACCESS_TOKEN_SECONDS_MAX + KEYS_READ_MS / 1_000 + 60
 
 const ALGORITHM = 'EdDSA'
-const CIPHER = 'aes-256-gcm'
-const IV_BYTES = 12
-const TAG_BYTES = 16
 
 interface KeyRow {
   kid: string
@@ -241,26 +239,14 @@ export async function listSigningKeys(db: Runner): Promise<Omit<KeyRow, 'sealedP
   return (await db.run(selectKeys, {})).map(({ sealedPrivate, ...key }) => key)
 }
 
-/** Bound to the key's id and cell, so that no row can take another's place (NIST SP 800-38D). */
+/** Bound to the key's id and cell, so that no row can take another's place. */
 export function sealed(jwk: JWK, kid: string, { cell, secret }: KeySecret): string {
-  const iv = randomBytes(IV_BYTES)
-  const cipher = createCipheriv(CIPHER, Buffer.from(secret, 'base64url'), iv)
-  cipher.setAAD(Buffer.from(`${cell}:${kid}`))
-  const text = Buffer.concat([cipher.update(JSON.stringify(jwk)), cipher.final()])
-  return Buffer.concat([iv, cipher.getAuthTag(), text]).toString('base64url')
+  return encrypt(Buffer.from(secret, 'base64url'), `${cell}:${kid}`, JSON.stringify(jwk))
 }
 
 function opened({ kid, sealedPrivate }: KeyRow, { cell, secret }: KeySecret): JWK {
-  const bytes = Buffer.from(sealedPrivate, 'base64url')
   try {
-    const key = Buffer.from(secret, 'base64url')
-    const decipher = createDecipheriv(CIPHER, key, bytes.subarray(0, IV_BYTES))
-    decipher.setAAD(Buffer.from(`${cell}:${kid}`))
-    decipher.setAuthTag(bytes.subarray(IV_BYTES, IV_BYTES + TAG_BYTES))
-    const text = Buffer.concat([
-      decipher.update(bytes.subarray(IV_BYTES + TAG_BYTES)),
-      decipher.final(),
-    ])
+    const text = decrypt(Buffer.from(secret, 'base64url'), `${cell}:${kid}`, sealedPrivate)
     return JSON.parse(text.toString()) as JWK
   } catch (cause) {
     throw new Error(`TOKEN_KEY_SECRET does not open the key ${kid} of cell ${cell}`, { cause })

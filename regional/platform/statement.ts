@@ -25,6 +25,11 @@ export function statement<Values extends Record<string, unknown>, Row>(
   return { name, text: built.sql, params: built.params }
 }
 
+/** A moment as the contracts write it (RFC 3339), to the millisecond. */
+export function momentText(moment: SQL): SQL {
+  return sql`to_char(${moment} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`
+}
+
 /** A named parameter of a statement. */
 export function value(name: string): SQL {
   return sql`${sql.placeholder(name)}`

@@ -231,8 +231,7 @@ export function bearerToken(authorization: string): string | null {
   return isBearer ? authorization.slice(SCHEME.length) : null
 }
 
-/** jose wraps what a token does wrong in its own classes; a bare one, or a time-out, is the key set's. */
+/** jose says in classes of its own that no key is the token's; any other failure is that of fetching the keys. */
 function isAboutKeys(error: unknown): boolean {
-  if (error instanceof errors.JWKSTimeout || error instanceof errors.JWKSInvalid) return true
-  return !(error instanceof errors.JOSEError) || error.code === 'ERR_JOSE_GENERIC'
+  return !(error instanceof errors.JOSEError)
 }

@@ -6,6 +6,7 @@ import { newCellId } from '../../../shared/ids.ts'
 import { type Customer, groupOf } from '../../../shared/principal.ts'
 import { invalidField } from '../../../shared/problems.ts'
 import type { Runner, Tx } from '../../platform/database.ts'
+import { digestOf } from '../../platform/digest.ts'
 import type { Actor } from '../../platform/implement.ts'
 import { holdSession } from '../../platform/sessions.ts'
 import { statement, value } from '../../platform/statement.ts'
@@ -16,7 +17,7 @@ import { assertPayable, assertSellable } from './limits.ts'
 import { lockBoth } from './merge-cart.ts'
 import { cartDocument, priceCart } from './priced-cart.ts'
 import { lockOpenCart } from './queries.ts'
-import { hashOf, secretOf } from './secret.ts'
+import { secretOf } from './secret.ts'
 
 interface Values extends Record<string, unknown> {
   id: string
@@ -90,7 +91,7 @@ export async function createCart(
   await tx.run(insert, {
     ...place,
     id,
-    secretHash: hashOf(secretOf(origin.cartKey, id)),
+    secretHash: digestOf(secretOf(origin.cartKey, id)),
     customerId: principal.kind === 'customer' ? principal.id : null,
     skus: cart.lines.map((line) => line.sku),
     quantities: cart.lines.map((line) => line.quantity),

@@ -5,6 +5,7 @@ import { Problem } from '../../../shared/problems.ts'
 import { assertScope } from '../../platform/access.ts'
 import type { Runner, Tx } from '../../platform/database.ts'
 import type { Actor } from '../../platform/implement.ts'
+import { pageOf } from '../../platform/page.ts'
 import { statement, value } from '../../platform/statement.ts'
 import type { ProductPriceList } from './price-phases.ts'
 import { instantText } from './validity.ts'
@@ -74,12 +75,6 @@ export async function priceListWithPrices(
   const list = await knownPriceList(runner, id)
   const rows = await runner.run(selectListed, { id, limit, after })
   return { list, ...pageOf(rows, limit, (variant) => variant.sku) }
-}
-
-/** @param rows one more than the page holds, when another follows. */
-function pageOf<Row>(rows: readonly Row[], limit: number, keyOf: (row: Row) => string) {
-  const items = rows.slice(0, limit)
-  return { items, next: rows.length > limit ? keyOf(items.at(-1)!) : null }
 }
 
 /** Lists that have ended say nothing any more; one that has begun is as one that always applied. */

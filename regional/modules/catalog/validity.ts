@@ -1,5 +1,7 @@
 /** When a rendered row is shown, and for how long an answer made of it may be kept: by Postgres's clock alone. */
+
 import { type SQL, sql } from 'drizzle-orm'
+import { momentText } from '../../platform/statement.ts'
 
 /** Whether the row of this alias is of the phase that is now. */
 export function isShownNow(alias: SQL): SQL {
@@ -14,6 +16,6 @@ export function secondsUntil(instant: SQL): SQL {
 /** An instant as the contracts write it, or as Postgres writes infinity; it sorts by time. */
 export function instantText(instant: SQL): SQL {
   return sql`case when isfinite(${instant})
-    then to_char(${instant} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
+    then ${momentText(instant)}
     else ${instant}::text end`
 }

@@ -4,6 +4,7 @@ import type { CustomerGroupEntry } from '../../../shared/contracts/customers.ts'
 import { assertScope } from '../../platform/access.ts'
 import type { Runner, Tx } from '../../platform/database.ts'
 import type { Actor } from '../../platform/implement.ts'
+import { pageOf } from '../../platform/page.ts'
 import { statement, value } from '../../platform/statement.ts'
 
 const selectPage = statement<{ after: string; limit: number }, CustomerGroupEntry>(
@@ -20,8 +21,7 @@ export async function groupPage(
 ): Promise<{ items: CustomerGroupEntry[]; next: string | null }> {
   assertScope(actor, 'customers:read')
   const rows = await runner.run(selectPage, { after, limit })
-  const items = rows.slice(0, limit)
-  return { items, next: rows.length > limit ? items.at(-1)!.handle : null }
+  return pageOf(rows, limit, ({ handle }) => handle)
 }
 
 const holdOne = statement<{ handle: string }, CustomerGroupEntry>(

@@ -1,7 +1,7 @@
 /** Reads and writes of accounts, whatever their kind. */
 import { sql } from 'drizzle-orm'
 import type { Runner, Tx } from '../../platform/database.ts'
-import { statement, value } from '../../platform/statement.ts'
+import { momentText, statement, value } from '../../platform/statement.ts'
 import type { AccountKind } from './library-adapter.ts'
 
 export interface Account {
@@ -20,7 +20,7 @@ export interface Account {
 
 const columns = sql`id, kind, email, email_verified as "emailVerified", name, status,
   customer_group as "group", locale, two_factor_enabled as "twoFactorEnabled",
-  to_char(created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as "createdAt"`
+  ${momentText(sql`created_at`)} as "createdAt"`
 
 const selectById = statement<{ id: string }, Account>(
   'account_by_id',

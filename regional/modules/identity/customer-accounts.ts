@@ -1,14 +1,16 @@
 /** Customers' accounts as the modules about customers see them: looked at, listed, put into groups, closed and erased. */
+
 import { type SQL, sql } from 'drizzle-orm'
 import type { CustomerEntry, ListCustomers } from '../../../shared/contracts/customers.ts'
 import type { Runner, Tx } from '../../platform/database.ts'
+import { pageOf } from '../../platform/page.ts'
 import { endSessionsOf } from '../../platform/sessions.ts'
-import { type Statement, statement, value } from '../../platform/statement.ts'
+import { momentText, type Statement, statement, value } from '../../platform/statement.ts'
 import { voidLinks } from './credentials.ts'
 
 const columns = sql`account.id, account.email, account.email_verified as "emailVerified",
   account.name, account.locale, account.customer_group as "group", account.status,
-  to_char(account.created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as "createdAt"`
+  ${momentText(sql`account.created_at`)} as "createdAt"`
 
 const byId = sql`select ${columns} from account
   where account.id = ${value('id')} and account.kind = 'customer'`
@@ -73,8 +75,7 @@ export async function customerPage(
   const asked = { ...filters, email: email?.toLowerCase() }
   const given = FILTER_NAMES.filter((name) => asked[name] !== undefined)
   const rows = await runner.run(customerPageStatement(given), { ...asked, after, limit })
-  const items = rows.slice(0, limit)
-  return { items, next: rows.length > limit ? items.at(-1)!.id : null }
+  return pageOf(rows, limit, ({ id }) => id)
 }
 
 const selectAnyInGroup = statement<{ group: string }, { isAnyone: boolean }>(

@@ -1,9 +1,8 @@
 /** How secrets of second factors are kept: encrypted where they are needed again, hashed where they are not. */
-import { createCipheriv, createDecipheriv, createHmac, randomBytes } from 'node:crypto'
+import { createHmac, randomBytes } from 'node:crypto'
+import { decrypt, encrypt } from '../../platform/encrypted.ts'
 import { base32 } from './totp.ts'
 
-const NONCE_BYTES = 12
-const TAG_BYTES = 16
 const BACKUP_CODES = 10
 const BACKUP_CODE_LENGTH = 10
 
@@ -19,29 +18,14 @@ export class FactorSecrets {
     this.#hashing = derive('backup codes')
   }
 
-  /** Encrypts for one account (AES-256-GCM): the row of another cannot be put in its place. */
+  /** Encrypts for one account: the row of another cannot be put in its place. */
   seal(accountId: string, plain: Uint8Array): string {
-    const nonce = randomBytes(NONCE_BYTES)
-    const cipher = createCipheriv('aes-256-gcm', this.#sealing, nonce).setAAD(
-      Buffer.from(accountId),
-    )
-    const sealed = Buffer.concat([cipher.update(plain), cipher.final()])
-    return Buffer.concat([nonce, cipher.getAuthTag(), sealed]).toString('base64url')
+    return encrypt(this.#sealing, accountId, plain)
   }
 
   /** @throws {Error} for what was sealed for another account, with another key, or altered since. */
   open(accountId: string, text: string): Buffer {
-    const bytes = Buffer.from(text, 'base64url')
-    const nonce = bytes.subarray(0, NONCE_BYTES)
-    const tag = bytes.subarray(NONCE_BYTES, NONCE_BYTES + TAG_BYTES)
-    const options = { authTagLength: TAG_BYTES }
-    const decipher = createDecipheriv('aes-256-gcm', this.#sealing, nonce, options)
-      .setAAD(Buffer.from(accountId))
-      .setAuthTag(tag)
-    return Buffer.concat([
-      decipher.update(bytes.subarray(NONCE_BYTES + TAG_BYTES)),
-      decipher.final(),
-    ])
+    return decrypt(this.#sealing, accountId, text)
   }
 
   /** Codes for the day when the device is lost, as they are shown, once. */

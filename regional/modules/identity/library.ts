@@ -4,7 +4,8 @@
  *
  * There is one instance a realm. Whatever it mails about is returned, so that the caller can send it once committed.
  */
-import { createHash, createHmac } from 'node:crypto'
+
+import { createHmac } from 'node:crypto'
 import { APIError, createEmailVerificationToken } from 'better-auth/api'
 import { betterAuth } from 'better-auth/minimal'
 import { sql } from 'drizzle-orm'
@@ -12,6 +13,7 @@ import { jwtVerify } from 'jose'
 import { newCellId } from '../../../shared/ids.ts'
 import { Problem } from '../../../shared/problems.ts'
 import type { Runner, Tx } from '../../platform/database.ts'
+import { digestOf } from '../../platform/digest.ts'
 import { statement, value } from '../../platform/statement.ts'
 import { v7 as uuidv7 } from '../../platform/uuid.ts'
 import { type AccountKind, adapterOf, keepSeen, within } from './library-adapter.ts'
@@ -109,7 +111,7 @@ export class AccountLibrary {
    * @throws {Problem} `link.refused`
    */
   async assertResetToken(runner: Runner, token: string, now: Date): Promise<void> {
-    const identifier = hashOf(`reset-password:${token}`)
+    const identifier = digestOf(`reset-password:${token}`)
     const [row] = await runner.run(selectReset, { identifier, kind: this.#kind, now })
     if (row === undefined) throw new Problem('link.refused')
   }
@@ -168,7 +170,7 @@ function authOf({ kind, cell, secret }: { kind: AccountKind; cell: string; secre
     },
     account: { fields: { userId: 'accountId', providerId: 'provider', accountId: 'subject' } },
     verification: {
-      storeIdentifier: { hash: async (identifier) => hashOf(identifier) },
+      storeIdentifier: { hash: async (identifier) => digestOf(identifier) },
       // It would delete whatever has expired with every look-up; a job does.
       disableCleanup: true,
     },
@@ -213,10 +215,6 @@ async function asHash(password: string): Promise<string> {
 
 async function neverVerify(): Promise<boolean> {
   throw new Error('a password was to be verified inside a transaction')
-}
-
-function hashOf(identifier: string): string {
-  return createHash('sha256').update(identifier).digest('base64url')
 }
 
 function asProblem(error: unknown): never {

@@ -5,9 +5,11 @@
  * one again. Whoever presents a token whose successor has been used, or long after, is one of two who hold it: the
  * session ends.
  */
-import { createHash, createHmac, randomBytes } from 'node:crypto'
+
+import { createHmac, randomBytes } from 'node:crypto'
 import { sql } from 'drizzle-orm'
 import type { Tx } from '../../platform/database.ts'
+import { digestOf } from '../../platform/digest.ts'
 import { statement, value } from '../../platform/statement.ts'
 
 /** How long after its first use a token may be presented again, while its successor is unused. */
@@ -26,7 +28,7 @@ const insert = statement<{ hash: string; sessionId: string; parent: string | nul
 /** The first token of a session. */
 export async function firstRefreshToken(tx: Tx, sessionId: string): Promise<string> {
   const token = named(sessionId, randomBytes(32))
-  await tx.run(insert, { hash: hashOf(token), sessionId, parent: null })
+  await tx.run(insert, { hash: digestOf(token), sessionId, parent: null })
   return token
 }
 
@@ -82,21 +84,17 @@ export async function rotate(
   tx: Tx,
   { token, sessionId, key }: { token: string; sessionId: string; key: Buffer },
 ): Promise<Rotated> {
-  const hash = hashOf(token)
+  const hash = digestOf(token)
   const [presented] = await tx.run(selectToken, { hash, repeatSeconds: REPEAT_SECONDS_MAX })
   if (presented === undefined) return { outcome: 'unknown' }
   const { isUsed, isRecent, isSucceeded } = presented
   if (isUsed && (isSucceeded || !isRecent)) return { outcome: 'reused' }
   const next = named(sessionId, createHmac('sha256', key).update(hash).digest())
   await tx.run(markUsed, { hash })
-  await tx.run(insert, { hash: hashOf(next), sessionId, parent: hash })
+  await tx.run(insert, { hash: digestOf(next), sessionId, parent: hash })
   return { outcome: 'rotated', next }
 }
 
 function named(sessionId: string, secret: Buffer): string {
   return `rt_${sessionId.slice('ses_'.length)}.${secret.toString('base64url')}`
-}
-
-function hashOf(token: string): string {
-  return createHash('sha256').update(token).digest('base64url')
 }

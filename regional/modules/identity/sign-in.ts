@@ -1,9 +1,10 @@
 /** Signing in: by password, and by a second factor where there is one. */
-import { createHash, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { sql } from 'drizzle-orm'
 import type { SecondFactorNeeded, SignedIn } from '../../../shared/contracts/identity.ts'
 import { Problem } from '../../../shared/problems.ts'
 import type { DomainEvent, Tx } from '../../platform/database.ts'
+import { digestOf } from '../../platform/digest.ts'
 import type { Actor, RequestDb } from '../../platform/implement.ts'
 import { statement, value } from '../../platform/statement.ts'
 import { v7 as uuidv7 } from '../../platform/uuid.ts'
@@ -198,10 +199,10 @@ function recordSignIn(tx: Tx, { requestId }: Actor, { claims }: Grant): void {
 }
 
 /** It names no account: whether there is one is nobody's to know. */
-function recordRefusal(tx: Tx, { requestId }: Actor, kind: AccountKind): void {
+export function recordRefusal(tx: Tx, { requestId }: Actor, kind: AccountKind): void {
   tx.audit({ actor: 'guest', action: 'session.refused', subject: kind, requestId })
 }
 
 function identifierOf(challenge: string): string {
-  return createHash('sha256').update(`second-factor:${challenge}`).digest('base64url')
+  return digestOf(`second-factor:${challenge}`)
 }

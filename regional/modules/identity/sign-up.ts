@@ -8,6 +8,7 @@ import { accountById } from './accounts.ts'
 import { accountByPassword } from './credentials.ts'
 import { linkAsked } from './events.ts'
 import { type IdentityParts, takeTry } from './parts.ts'
+import { recordRefusal } from './sign-in.ts'
 import { lockProof } from './signed-in.ts'
 
 export interface SignUp {
@@ -70,14 +71,12 @@ export async function verifyEmail(
   { token, password }: { token: string; password: string },
 ): Promise<void> {
   const library = parts.libraries.customer
-  const { requestId } = actor
   const email = await library.emailIn(token, parts.services.clock.now())
   // Apart from those of signing in: only who has the link can try.
   takeTry(parts, 'sign-in', `link ${email}`)
   const proven = await accountByPassword(parts.services, { kind: 'customer', email, password })
   if (proven === null) {
-    const refusal = { actor: 'guest', action: 'session.refused', subject: 'customer', requestId }
-    await db.inTransaction(async (tx) => tx.audit(refusal))
+    await db.inTransaction(async (tx) => recordRefusal(tx, actor, 'customer'))
     throw new Problem('credentials.refused')
   }
   const { id: accountId, passwordHash } = proven
@@ -85,6 +84,7 @@ export async function verifyEmail(
     await lockProof(tx, { accountId, passwordHash })
     if ((await library.verifyEmail(tx, token)) === null) return
     await claimForCustomer(tx, accountId)
+    const { requestId } = actor
     tx.audit({ actor: accountId, action: 'account.verified', subject: accountId, requestId })
   })
 }

@@ -2,7 +2,7 @@
 import { sql } from 'drizzle-orm'
 import { newCellId } from '../../../shared/ids.ts'
 import type { Runner, Tx } from '../../platform/database.ts'
-import { statement, value } from '../../platform/statement.ts'
+import { momentText, statement, value } from '../../platform/statement.ts'
 import { v7 as uuidv7 } from '../../platform/uuid.ts'
 import { voidLinks } from './credentials.ts'
 
@@ -16,7 +16,7 @@ export interface StaffAccount {
 }
 
 const columns = sql`id, email, name, status, two_factor_enabled as "secondFactor",
-  to_char(created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as "createdAt"`
+  ${momentText(sql`created_at`)} as "createdAt"`
 
 const selectOne = statement<{ id: string }, StaffAccount>(
   'staff_account_by_id',

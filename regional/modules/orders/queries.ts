@@ -6,7 +6,8 @@ import { Problem } from '../../../shared/problems.ts'
 import { asCustomer, hasScope } from '../../platform/access.ts'
 import type { Runner } from '../../platform/database.ts'
 import type { Actor } from '../../platform/implement.ts'
-import { statement, value } from '../../platform/statement.ts'
+import { pageOf } from '../../platform/page.ts'
+import { momentText, statement, value } from '../../platform/statement.ts'
 import { heldCart } from '../carts/index.ts'
 
 interface Row extends Omit<Order, 'totals'>, Totals {
@@ -22,7 +23,7 @@ const ordersWhere = (condition: SQL) => sql`
     placed.shipping_address->>'country' as country, placed.currency,
     placed.prices_include_tax as "pricesIncludeTax", placed.subtotal_minor as "subtotalMinor",
     placed.tax_minor as "taxMinor", placed.total_minor as "totalMinor",
-    to_char(placed.placed_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as "placedAt",
+    ${momentText(sql`placed.placed_at`)} as "placedAt",
     (select json_agg(json_build_object('sku', line.sku, 'name', line.name,
         'options', line.options, 'quantity', line.quantity,
         'unitPriceMinor', line.unit_price_minor, 'totalMinor', line.total_minor,
@@ -94,8 +95,8 @@ export async function orderPage(
 ): Promise<{ items: Order[]; next: string | null }> {
   const { customerId, limit, after: before = NEWEST } = request
   const rows = await runner.run(selectOrderPage, { customerId, before, limit })
-  const items = rows.slice(0, limit).map(orderOf)
-  return { items, next: rows.length > limit ? items.at(-1)!.id : null }
+  const page = pageOf(rows, limit, ({ id }) => id)
+  return { ...page, items: page.items.map(orderOf) }
 }
 
 /** A page of the actor's own orders, the newest first. */

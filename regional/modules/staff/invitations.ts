@@ -1,22 +1,22 @@
 /** Invitations: what is kept of them, and of their tokens the hash alone. */
-import { createHash, randomBytes } from 'node:crypto'
+
+import { randomBytes } from 'node:crypto'
 import { sql } from 'drizzle-orm'
 import { INVITATION_HOURS, type Invitation } from '../../../shared/contracts/staff.ts'
 import { newCellId } from '../../../shared/ids.ts'
 import { Problem } from '../../../shared/problems.ts'
 import { assertScope } from '../../platform/access.ts'
 import type { Runner, Tx } from '../../platform/database.ts'
+import { digestOf } from '../../platform/digest.ts'
 import type { Actor } from '../../platform/implement.ts'
-import { statement, value } from '../../platform/statement.ts'
+import { pageOf } from '../../platform/page.ts'
+import { momentText, statement, value } from '../../platform/statement.ts'
 import type { Grant } from '../access/index.ts'
-import { pageOf } from './page.ts'
 
 const TOKEN_BYTES = 32
 
-const instant = (column: string) =>
-  sql.raw(`to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`)
 const columns = sql`id, email, name, grants, invited_by as "invitedBy",
-  ${instant('created_at')} as "createdAt", ${instant('expires_at')} as "expiresAt"`
+  ${momentText(sql`created_at`)} as "createdAt", ${momentText(sql`expires_at`)} as "expiresAt"`
 const isOpen = sql`expires_at > now()`
 
 interface NewInvitation extends Record<string, unknown> {
@@ -50,7 +50,7 @@ export async function writeInvitation(
     email: input.email.toLowerCase(),
     grants: JSON.stringify(grants),
     id: newCellId('inv', cell),
-    tokenHash: hashOf(token),
+    tokenHash: digestOf(token),
     hours: INVITATION_HOURS,
   })
   return { invitation: invitation!, token }
@@ -67,7 +67,7 @@ const selectOpen = statement<{ tokenHash: string }, unknown>(
  * @throws {Problem} `link.refused` unless the token is one of an open invitation.
  */
 export async function assertInvited(runner: Runner, token: string): Promise<void> {
-  const rows = await runner.run(selectOpen, { tokenHash: hashOf(token) })
+  const rows = await runner.run(selectOpen, { tokenHash: digestOf(token) })
   if (rows.length === 0) throw new Problem('link.refused')
 }
 
@@ -79,7 +79,7 @@ const deleteByToken = statement<{ tokenHash: string }, Invitation>(
 
 /** Takes the invitation that a token accepts. @throws {Problem} `link.refused`. */
 export async function takeInvitation(tx: Tx, token: string): Promise<Invitation> {
-  const [invitation] = await tx.run(deleteByToken, { tokenHash: hashOf(token) })
+  const [invitation] = await tx.run(deleteByToken, { tokenHash: digestOf(token) })
   if (invitation === undefined) throw new Problem('link.refused')
   return invitation
 }
@@ -131,7 +131,8 @@ export async function invitationPage(
   { limit, after = '' }: { limit: number; after?: string | undefined },
 ): Promise<{ items: Invitation[]; next: string | null }> {
   assertScope(actor, 'staff:read')
-  return pageOf(await runner.run(selectPage, { after, limit: limit + 1 }), limit)
+  const rows = await runner.run(selectPage, { after, limit: limit + 1 })
+  return pageOf(rows, limit, ({ id }) => id)
 }
 
 const deleteLapsed = statement<Record<string, never>, unknown>(
@@ -142,8 +143,4 @@ const deleteLapsed = statement<Record<string, never>, unknown>(
 /** An address that did not answer is not kept. */
 export async function pruneInvitations(runner: Runner): Promise<void> {
   await runner.run(deleteLapsed, {})
-}
-
-function hashOf(token: string): string {
-  return createHash('sha256').update(token).digest('base64url')
 }

@@ -4,9 +4,9 @@ import { Problem } from '../../../shared/problems.ts'
 import { assertScope } from '../../platform/access.ts'
 import type { Runner } from '../../platform/database.ts'
 import type { Actor } from '../../platform/implement.ts'
+import { pageOf } from '../../platform/page.ts'
 import { distinctGrants, type HeldGrant, heldGrants } from '../access/index.ts'
 import { type StaffAccount, staffAccountById, staffAccounts } from '../identity/index.ts'
-import { pageOf } from './page.ts'
 
 export interface KnownMember {
   readonly account: StaffAccount
@@ -46,7 +46,8 @@ export async function memberPage(
   { limit, after = FIRST }: { limit: number; after?: string | undefined },
 ): Promise<{ items: StaffMember[]; next: string | null }> {
   assertScope(actor, 'staff:read')
-  const page = pageOf(await staffAccounts(runner, { after, limit: limit + 1 }), limit)
+  const accounts = await staffAccounts(runner, { after, limit: limit + 1 })
+  const page = pageOf(accounts, limit, ({ id }) => id)
   const held = await heldGrants(
     runner,
     page.items.map(({ id }) => id),
